@@ -1,0 +1,63 @@
+"""How a plugin declares what it brings: a small frozen value for each thing, returned from a hook."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class NoOptions(BaseModel):
+    """For plugins that take no options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kind(StrEnum):
+    """The kinds of plugin, each with a hook of the same name: `motet_KINDs`."""
+
+    DRIVER = "driver"
+    SIMULATOR = "simulator"
+    WORLD = "world"
+    START = "start"
+    SURROGATE = "surrogate"
+    ACQUISITION = "acquisition"
+    PENDING = "pending"
+    STOP_RULE = "stop_rule"
+    PROCEDURE = "procedure"
+    ANALYSIS = "analysis"
+    EXPORTER = "exporter"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One thing that a plugin brings.
+
+    `make(options)` builds it from an instance of `options`; see the hook of its kind for what else is passed.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    options: type[BaseModel] = NoOptions
+
+    @property
+    def doc(self) -> str:
+        """The first line of the docstring of `make`."""
+        return (self.make.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver(Declaration):
+    """A driver: `make` is the device class (a `motet.devices.Device`), called with a `motet.devices.Context`."""
+
+    transport: Literal["serial", "mqtt", "none"] = "serial"
+    line: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The instrument's own defaults for the `line` of the lab file (baudrate, parity, ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator(Declaration):
+    """A simulator of the driver of the same name: `make(options, world, clock, seed)`."""
+
+    transport: Literal["serial", "mqtt"] = "serial"

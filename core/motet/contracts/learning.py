@@ -1,0 +1,87 @@
+"""Learner plugins: start designs, surrogates, acquisitions, pending strategies and stop rules.
+
+They see numbers only. `x` has shape (n, d), one row a point with every column scaled to [0, 1] over the space
+(categories one-hot); `y` has shape (n,), the objective turned so that higher is better, in the objective's unit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motet.model.experiment import Outcome
+from motet.model.objective import Objective
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A surrogate's belief about n points: mean and std of shape (n,), members of shape (m, n) where it has them."""
+
+    mean: Array
+    std: Array
+    members: Array | None = None
+
+
+Predict = Callable[[Array], Prediction]
+
+
+class StartDesign(Protocol):
+    """Chooses the first points, before there is anything to model."""
+
+    def count(self, stations: int) -> int:
+        """How many points to start with in a lab of so many stations."""
+        ...
+
+    def choose(self, pool: Array, rng: np.random.Generator) -> int:
+        """The row of `pool` (n, d) to measure next."""
+        ...
+
+
+class Surrogate(Protocol):
+    """A model that predicts with uncertainty."""
+
+    def fit(self, x: Array, y: Array, seed: int) -> Predict:
+        """A fitted model as its predict function. Deterministic: the same data and seed give the same numbers."""
+        ...
+
+
+class Acquisition(Protocol):
+    """A score over candidates, higher is better."""
+
+    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
+        """Scores of shape (n,); `best` is the highest y measured so far."""
+        ...
+
+
+class Pending(Protocol):
+    """How points that are asked for but not told yet enter the model. They are never suggested again meanwhile."""
+
+    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
+        """Values to pretend were measured at the pending points `x` (k, d), shape (k,); None to leave them out.
+        `y` holds the measured values, shape (n,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a stop rule may look at: every outcome so far, in the order told, and seconds since the start."""
+
+    outcomes: Sequence[Outcome]
+    objectives: Mapping[str, Objective]
+    elapsed_s: float
+
+
+class StopRule(Protocol):
+    """Says when a campaign has what it wanted."""
+
+    def reason(self, history: History) -> str | None:
+        """Why the campaign ends now, or None to go on."""
+        ...
+
+    def most(self) -> int | None:
+        """The largest number of experiments this rule lets through, None when it sets none."""
+        ...

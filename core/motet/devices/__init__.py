@@ -1,0 +1,8 @@
+"""Devices: Ophyd objects with declared verbs, signals and limits. The base that every driver builds on."""
+
+from motet.devices.device import Context, Device
+from motet.devices.limits import Limit, Limits
+from motet.devices.signals import Output, query_signal
+from motet.devices.verbs import Verb, VerbSpec, verb, verbs_of
+
+__all__ = ["Context", "Device", "Limit", "Limits", "Output", "Verb", "VerbSpec", "query_signal", "verb", "verbs_of"]

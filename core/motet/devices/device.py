@@ -1,0 +1,83 @@
+"""The base of Motet's own drivers: an ophyd-async device with verbs, signals, limits, `stop` and `safe`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ophyd_async.core import DEFAULT_TIMEOUT, LazyMock, StandardReadable
+from pydantic import BaseModel
+
+from motet.bus import Bus
+from motet.devices.limits import Limits
+from motet.devices.signals import Output, query_signal
+from motet.devices.verbs import Verb, verbs_of
+from motet.errors import PluginProblem
+from motet.lines import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a device is made from: its full name (`station-device`), the driver's options, limits, and its line or bus."""
+
+    name: str
+    options: BaseModel
+    limits: Limits
+    line: Line | None = None
+    bus: Bus | None = None
+    topic: str = ""
+
+    def need_line(self) -> Line:
+        """The serial line. Raises PluginProblem when the driver was declared without one."""
+        if self.line is None:
+            raise PluginProblem(f"{self.name}: its driver needs a serial line")
+        return self.line
+
+    def need_bus(self) -> Bus:
+        """The MQTT bus. Raises PluginProblem when the lab has no broker."""
+        if self.bus is None:
+            raise PluginProblem(f"{self.name}: its driver needs a broker")
+        return self.bus
+
+
+class Device(StandardReadable):
+    """One instrument.
+
+    A driver declares `signals`, each with an async method `get_SIGNAL`, and verbs with `@verb`. It implements
+    `open`, which opens the line and checks who answers, `close`, `stop` and, where stopping is not enough, `safe`.
+    """
+
+    signals: ClassVar[Mapping[str, Output]] = {}
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.limits = context.limits
+        with self.add_children_as_readables():
+            for key, output in self.signals.items():
+                setattr(self, key, query_signal(output, getattr(self, f"get_{key}")))
+        super().__init__(name=context.name)
+        self.verbs = {key: Verb(self, spec, context.limits) for key, spec in verbs_of(type(self)).items()}
+
+    async def connect(
+        self, mock: bool | LazyMock = False, timeout: float = DEFAULT_TIMEOUT, force_reconnect: bool = False
+    ) -> None:
+        """Open the instrument, then connect the signals. Raises a MotetError that names line and device."""
+        if not mock:
+            await self.open()
+        await super().connect(mock, timeout, force_reconnect)
+
+    async def open(self) -> None:
+        """Open the line and make sure that the right instrument answers. Nothing moves."""
+
+    async def close(self) -> None:
+        """Give the line back. The instrument stays as it is."""
+
+    async def stop(self, success: bool = True) -> None:
+        """Stop whatever moves, at once, also in the middle of a verb."""
+
+    async def safe(self) -> None:
+        """Go to the state in which the instrument may be left alone; by default, stop."""
+        await self.stop()
+
+    async def identity(self) -> str:
+        """What the instrument says it is, with its firmware."""
+        return type(self).__name__

@@ -1,0 +1,96 @@
+"""What happens during a campaign, for those who watch: progress bar, dashboard, MQTT. Nothing ever comes back."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from motet.model.experiment import Experiment, Outcome
+
+
+class StationState(StrEnum):
+    """What a station is doing."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ABORTING = "aborting"
+    FAULT = "fault"
+
+
+class CampaignState(StrEnum):
+    """Where a campaign is. `finished`, `stopped`, `aborted` and `failed` are ends."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    ABORTING = "aborting"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StationChanged:
+    """A station's state changed."""
+
+    station: str
+    state: StationState
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A station began a step of its procedure."""
+
+    station: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentStarted:
+    """An experiment was dispatched to a station."""
+
+    experiment: Experiment
+    station: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRetried:
+    """An attempt failed and the experiment is tried again."""
+
+    experiment: Experiment
+    station: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentEnded:
+    """An experiment is done or failed."""
+
+    outcome: Outcome
+    station: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChanged:
+    """The campaign's state changed."""
+
+    campaign: str
+    state: CampaignState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the campaign is: experiments ended and the most there may be (None: no bound)."""
+
+    ended: int
+    most: int | None = field(default=None)
+
+
+Event = StationChanged | StepStarted | ExperimentStarted | ExperimentRetried | ExperimentEnded | CampaignChanged | Progress

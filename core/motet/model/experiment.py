@@ -1,0 +1,81 @@
+"""Experiments and what becomes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from motet.model.values import Point
+
+Document = tuple[str, Mapping[str, Any]]
+"""A Bluesky document with its name: start, descriptor, event, stop."""
+
+
+class State(StrEnum):
+    """Where an experiment is. Every change is stored with its time."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A point that a learner proposes, with its reason. Score is higher-is-better, in the acquisition's unit; mean
+    and std are the surrogate's prediction of the objective in its unit, None where there is no model yet."""
+
+    parameters: Point
+    why: str
+    score: float | None = None
+    mean: float | None = None
+    std: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One point of the space, tried once; its id is for life: `CAMPAIGN/NUMBER`."""
+
+    campaign: str
+    number: int
+    suggestion: Suggestion
+
+    @property
+    def id(self) -> str:
+        """`CAMPAIGN/NUMBER`, unique in a store."""
+        return f"{self.campaign}/{self.number}"
+
+    @property
+    def parameters(self) -> Point:
+        """The point of the space."""
+        return self.suggestion.parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an experiment ended: done with the objectives' values, or failed with its reason and no values."""
+
+    experiment: Experiment
+    state: State
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a station hands back after one attempt at an experiment. Times in seconds on the loop's clock."""
+
+    documents: tuple[Document, ...]
+    started: float
+    ended: float
+
+    def output(self, step: str, name: str) -> list[Any]:
+        """Every value of one output of one step, in the order measured. Raises KeyError naming what there is."""
+        streams = {d["uid"]: d["name"] for kind, d in self.documents if kind == "descriptor"}
+        events = [d for kind, d in self.documents if kind == "event" and streams[d["descriptor"]] == step]
+        if not events:
+            raise KeyError(f"no step {step!r} in this run; it has {', '.join(sorted(set(streams.values()))) or 'none'}")
+        keys = [key for key in events[0]["data"] if key == name or key.endswith(f"-{name}")]
+        if len(keys) != 1:
+            raise KeyError(f"no output {name!r} of step {step!r}; it has {', '.join(events[0]['data'])}")
+        return [event["data"][keys[0]] for event in events]

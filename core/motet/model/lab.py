@@ -1,0 +1,82 @@
+"""The lab: the inventory of broker, stations, devices and limits, as `lab.yaml` states it."""
+
+from typing import Any, Literal, cast
+
+from pydantic import Field, model_validator
+
+from motet.model.procedure import Procedure
+from motet.model.values import Frozen, Name, PluginRef
+
+Bound = float | str
+"""A number in the argument's own unit, or a quantity with its unit (`"50 mm"`)."""
+
+
+class SerialLine(Frozen):
+    """Where a serial instrument is: `/dev/tty*`, `socket://host:port` or `rfc2217://host:port`."""
+
+    url: str
+    baudrate: int = Field(default=9600, gt=0)
+    bytesize: Literal[5, 6, 7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stopbits: Literal[1, 2] = 1
+    timeout: float = Field(default=2.0, gt=0)
+    """Longest wait for an answer, seconds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_url(cls, found: object) -> object:
+        return {"url": found} if isinstance(found, str) else found
+
+
+class Device(Frozen):
+    """One instrument of a station."""
+
+    driver: str
+    line: SerialLine | None = None
+    """For drivers on a serial line."""
+    topic: str | None = None
+    """For drivers on MQTT: the prefix of the node's topics."""
+    options: dict[str, Any] = {}
+    """The driver's own options."""
+    limits: dict[str, tuple[Bound, Bound]] = {}
+    """The lab's limits by quantity; the tighter of these and the instrument's own holds."""
+    simulator: dict[str, Any] = {}
+    """Options of the simulator of the same name."""
+
+
+class Station(Frozen):
+    """A named set of devices that works on one experiment at a time."""
+
+    devices: dict[Name, Device] = Field(min_length=1)
+    world: PluginRef | None = None
+    """What the simulated instruments of this station share."""
+
+
+class Simulation(Frozen):
+    """How the simulators run, when they do."""
+
+    time_scale: float = Field(default=1.0, gt=0)
+    """Lab seconds that pass in one second."""
+    lines: Literal["pty", "memory"] = "pty"
+    seed: int = 0
+
+
+class Lab(Frozen):
+    """Everything a campaign may use."""
+
+    lab: Name
+    broker: str = Field(default="embedded", pattern=r"^(embedded|none|mqtts?://.+)$")
+    """`embedded`, `none`, or the address of a broker: `mqtt://host:port`."""
+    hardware: Literal["real", "simulated"] = "real"
+    simulation: Simulation = Simulation()
+    stations: dict[Name, Station] = Field(min_length=1)
+    procedures: dict[Name, Procedure] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_template_keys(cls, found: object) -> object:
+        """Keys that begin with `x-` hold YAML anchors and are left out, as in other tools' files."""
+        if isinstance(found, dict):
+            entries = cast(dict[str, Any], found)
+            return {key: value for key, value in entries.items() if not str(key).startswith("x-")}
+        return found
