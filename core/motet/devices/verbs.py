@@ -3,7 +3,7 @@
 import inspect
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -120,9 +120,13 @@ class Verb:
         self._limits = limits
         self._outputs: Mapping[str, Any] = {}
         self._at = 0.0
+        self._status: AsyncStatus[None] | None = None
 
-    def check(self, arguments: Mapping[str, Any]) -> None:
-        """Raises LimitError or ProcedureError for a name, type or value that the verb does not take. Sends nothing."""
+    def check(self, arguments: Mapping[str, Any], later: Collection[str] = ()) -> None:
+        """Raises LimitError or ProcedureError for a name, type or value that the verb does not take. Sends nothing.
+
+        `later` names arguments whose value is not known yet.
+        """
         where = f"{self._device.name}.{self.spec.name}"
         for key in arguments:
             if key not in self.spec.arguments:
@@ -130,7 +134,7 @@ class Verb:
                 raise ProcedureError(f"{where} has no argument {key!r}; it takes: {allowed}")
         for key, spec in self.spec.arguments.items():
             if key not in arguments:
-                if spec.required:
+                if spec.required and key not in later:
                     raise ProcedureError(f"{where} needs the argument {key!r}")
                 continue
             value = arguments[key]
@@ -150,7 +154,8 @@ class Verb:
     def set(self, arguments: Mapping[str, Any]) -> AsyncStatus[None]:
         """Check the arguments, then do it. The status is done when the instrument says so."""
         self.check(arguments)
-        return AsyncStatus(self._run(arguments), name=self.name)
+        self._status = AsyncStatus(self._run(arguments), name=self.name)
+        return self._status
 
     async def _run(self, arguments: Mapping[str, Any]) -> None:
         given = await getattr(self._device, self.spec.name)(**arguments)
@@ -166,8 +171,13 @@ class Verb:
         return self._outputs
 
     async def stop(self, success: bool = True) -> None:
-        """Stop the device."""
-        await self._device.stop(success=success)
+        """Stop the device if this verb still runs, and end the verb. The RunEngine calls it after every run."""
+        if self._status is None or self._status.done:
+            return
+        try:
+            await self._device.stop(success=success)
+        finally:
+            self._status.task.cancel()
 
     async def describe(self) -> dict[str, DataKey]:
         """The data keys of the outputs, `DEVICE-OUTPUT`."""

@@ -63,11 +63,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a station hands back after one attempt at an experiment. Times in seconds on the loop's clock."""
+    """What a station hands back after one attempt at an experiment. Times in seconds on the loop's clock; `error` is
+    why the attempt failed, None when the procedure ran to its end."""
 
     documents: tuple[Document, ...]
     started: float
     ended: float
+    error: Exception | None = None
 
     def output(self, step: str, name: str) -> list[Any]:
         """Every value of one output of one step, in the order measured. Raises KeyError naming what there is."""

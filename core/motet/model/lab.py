@@ -5,9 +5,9 @@ from typing import Any, Literal, cast
 from pydantic import Field, model_validator
 
 from motet.model.procedure import Procedure
-from motet.model.values import Frozen, Name, PluginRef
+from motet.model.values import Frozen, Name, PluginRef, Real, Whole
 
-Bound = float | str
+Bound = Real | str
 """A number in the argument's own unit, or a quantity with its unit (`"50 mm"`)."""
 
 
@@ -15,11 +15,11 @@ class SerialLine(Frozen):
     """Where a serial instrument is: `/dev/tty*`, `socket://host:port` or `rfc2217://host:port`."""
 
     url: str
-    baudrate: int = Field(default=9600, gt=0)
+    baudrate: Whole = Field(default=9600, gt=0)
     bytesize: Literal[5, 6, 7, 8] = 8
     parity: Literal["N", "E", "O"] = "N"
     stopbits: Literal[1, 2] = 1
-    timeout: float = Field(default=2.0, gt=0)
+    timeout: Real = Field(default=2.0, gt=0)
     """Longest wait for an answer, seconds."""
 
     @model_validator(mode="before")
@@ -32,6 +32,7 @@ class Device(Frozen):
     """One instrument of a station."""
 
     driver: str
+    """The name of a driver plugin."""
     line: SerialLine | None = None
     """For drivers on a serial line."""
     topic: str | None = None
@@ -55,22 +56,27 @@ class Station(Frozen):
 class Simulation(Frozen):
     """How the simulators run, when they do."""
 
-    time_scale: float = Field(default=1.0, gt=0)
+    time_scale: Real = Field(default=1.0, gt=0)
     """Lab seconds that pass in one second."""
     lines: Literal["pty", "memory"] = "pty"
-    seed: int = 0
+    """`pty`: pseudo-terminals, as real as it gets; `memory`: no operating system in between, for virtual time."""
+    seed: Whole = Field(default=0, ge=0)
+    """Of the simulators' noise."""
 
 
 class Lab(Frozen):
     """Everything a campaign may use."""
 
     lab: Name
+    """What the lab is called."""
     broker: str = Field(default="embedded", pattern=r"^(embedded|none|mqtts?://.+)$")
     """`embedded`, `none`, or the address of a broker: `mqtt://host:port`."""
     hardware: Literal["real", "simulated"] = "real"
+    """`simulated`: every device talks to the simulator of the same name as its driver."""
     simulation: Simulation = Simulation()
     stations: dict[Name, Station] = Field(min_length=1)
     procedures: dict[Name, Procedure] = {}
+    """Procedures that campaigns may name."""
 
     @model_validator(mode="before")
     @classmethod

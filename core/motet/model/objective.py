@@ -4,15 +4,18 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 
 
 class Objective(Frozen):
     """A number that an analysis yields, and what is wanted of it."""
 
     goal: Literal["maximize", "minimize", "target"]
-    target: float | None = None
+    """What is wanted of the number."""
+    target: Real | None = None
+    """The value wanted, with `goal: target`."""
     unit: str | None = None
+    """The unit in which the analysis yields it."""
 
     @model_validator(mode="after")
     def _target_goes_with_goal(self) -> "Objective":

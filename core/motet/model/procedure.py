@@ -1,11 +1,12 @@
 """A procedure: the named list of steps that a stage runs. `$name` refers to a parameter, `$step.output` to a result."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from motet.model.values import Frozen, Name
+from motet.model.values import Frozen, Name, Real, Whole
 
 Argument = float | int | str | bool
 """A literal, a quantity with its unit (`"5 mm"`), or a reference (`$x`, `$touch.force`)."""
@@ -24,19 +25,51 @@ class VerbStep(Frozen):
         """How the step is shown: `device.verb`."""
         return f"{self.device}.{self.verb}"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, found: object) -> object:
+        if isinstance(found, str):
+            found = {found: {}}
+        if not isinstance(found, Mapping):
+            return found
+        entry = dict(cast(Mapping[str, Any], found))
+        if entry.keys() >= {"device", "verb"}:
+            return entry
+        alias = entry.pop("as", None)
+        labels = [str(key) for key in entry if "." in str(key)]
+        if len(labels) != 1 or len(entry) != 1:
+            raise ValueError(_not_one_label(entry, labels))
+        device, _, verb = labels[0].partition(".")
+        arguments = entry[labels[0]]
+        return {
+            "device": device,
+            "verb": verb,
+            "arguments": {} if arguments is None else arguments,
+            "name": verb if alias is None else alias,
+        }
+
 
 class WaitStep(Frozen):
     """`wait: 2 s`: a number of lab seconds, or a quantity."""
 
-    wait: float | str
+    wait: Real | str
 
 
 class RepeatStep(Frozen):
     """`repeat: {times: N, until: CONDITION, steps: [...]}`; a condition never met fails the experiment."""
 
-    times: int = Field(ge=1, le=100_000)
+    times: Whole = Field(ge=1, le=100_000)
     until: str | None = None
     steps: "tuple[Step, ...]" = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, found: object) -> object:
+        if isinstance(found, Mapping) and "repeat" in found:
+            entry = cast(Mapping[str, Any], found)
+            _only(entry, "repeat")
+            return entry["repeat"]
+        return cast(object, found)
 
 
 class IfStep(Frozen):
@@ -46,47 +79,61 @@ class IfStep(Frozen):
     then: "tuple[Step, ...]" = Field(min_length=1)
     otherwise: "tuple[Step, ...]" = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, found: object) -> object:
+        if isinstance(found, Mapping) and "if" in found:
+            entry = cast(Mapping[str, Any], found)
+            _only(entry, "if", "then", "else")
+            names = {"if": "condition", "else": "otherwise"}
+            return {names.get(key, key): value for key, value in entry.items()}
+        return cast(object, found)
 
-def _from_file(found: object) -> object:
-    """The short forms of the file, each turned into the fields of its class."""
+
+def _kind(found: object) -> str | None:
+    """The class of a step, by its keys; None for what is no step."""
+    if isinstance(found, Frozen):
+        return type(found).__name__
+    if isinstance(found, str):
+        return "VerbStep" if found.count(".") == 1 else None
     if not isinstance(found, Mapping):
-        if isinstance(found, str) and found.count(".") == 1:
-            return _from_file({found: {}})
-        if isinstance(found, Frozen):
-            return found
-        raise ValueError("a step is expected: `device.verb: {argument: value}`, `wait:`, `repeat:` or `if:`")
-    entry = dict(cast(Mapping[str, Any], found))
-    if "wait" in entry:
-        return WaitStep.model_validate(entry)
-    if "repeat" in entry:
-        _only(entry, "repeat")
-        return RepeatStep.model_validate(entry["repeat"])
-    if "if" in entry:
-        _only(entry, "if", "then", "else")
-        return IfStep.model_validate(
-            {"condition": entry["if"], "then": entry.get("then", ()), "otherwise": entry.get("else", ())}
-        )
-    if "device" in entry and "verb" in entry:
-        return VerbStep.model_validate(entry)
-    alias = entry.pop("as", None)
-    if len(entry) != 1:
-        raise ValueError(f"a step has one `device.verb`, found {', '.join(map(str, entry)) or 'none'}")
-    ((label, arguments),) = entry.items()
-    device, dot, verb = str(label).partition(".")
-    if not dot:
-        raise ValueError(f"{label!r} is not a step; `device.verb`, `wait`, `repeat` or `if` is expected")
-    return VerbStep.model_validate(
-        {"device": device, "verb": verb, "arguments": arguments or {}, "name": verb if alias is None else alias}
-    )
+        return None
+    for key, kind in (("wait", "WaitStep"), ("repeat", "RepeatStep"), ("if", "IfStep")):
+        if key in found:
+            return kind
+    if "times" in found and "steps" in found:
+        return "RepeatStep"
+    return "IfStep" if "condition" in found else "VerbStep"
+
+
+def _not_one_label(entry: Mapping[str, Any], labels: list[str]) -> str:
+    keys = [str(key) for key in entry if str(key) not in labels]
+    if not labels:
+        hint = get_close_matches(keys[0], ("wait", "repeat", "if"), n=1) if keys else []
+        mean = f"did you mean {hint[0]!r}? " if hint else ""
+        return f"{mean}a step is `device.verb: {{argument: value}}`, `wait:`, `repeat:` or `if:`"
+    if len(labels) > 1:
+        return f"a step has one `device.verb`; begin each of {', '.join(labels)} with a dash of its own"
+    return f"beside `{labels[0]}` only `as: NAME` may stand in a step, not {', '.join(keys)}"
 
 
 def _only(entry: Mapping[str, Any], *allowed: str) -> None:
-    extra = [key for key in entry if key not in allowed]
+    extra = [str(key) for key in entry if key not in allowed]
     if extra:
-        raise ValueError(f"{', '.join(extra)} does not belong to an `{allowed[0]}` step; allowed: {', '.join(allowed)}")
+        raise ValueError(f"a step with `{allowed[0]}` has only the keys {', '.join(allowed)}, not {', '.join(extra)}")
 
 
-Step = Annotated[VerbStep | WaitStep | RepeatStep | IfStep, BeforeValidator(_from_file)]
+Step = Annotated[
+    Annotated[VerbStep, Tag("VerbStep")]
+    | Annotated[WaitStep, Tag("WaitStep")]
+    | Annotated[RepeatStep, Tag("RepeatStep")]
+    | Annotated[IfStep, Tag("IfStep")],
+    Discriminator(
+        _kind,
+        custom_error_type="step",
+        custom_error_message="a step is `device.verb: {argument: value}`, `wait:`, `repeat:` or `if:`",
+    ),
+]
 
 
 class Procedure(Frozen):
@@ -95,7 +142,9 @@ class Procedure(Frozen):
     parameters: dict[Name, str | None] = {}
     """The parameters it needs, each with its unit (or null)."""
     steps: tuple[Step, ...] = Field(min_length=1)
+    """What is done, in this order."""
     cleanup: tuple[Step, ...] = ()
+    """What is done at the end, also after a failure."""
 
     @model_validator(mode="before")
     @classmethod
@@ -104,7 +153,7 @@ class Procedure(Frozen):
             entries = cast(Mapping[str, Any], found)
             if isinstance(entries.get("parameters"), list):
                 return {**entries, "parameters": dict.fromkeys(cast(list[str], entries["parameters"]))}
-        return found
+        return cast(object, found)
 
 
 RepeatStep.model_rebuild()

@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from motet.model.values import Frozen, Point, Value
+from motet.model.values import Frozen, Point, Real, Value, Whole
 
 STEP_TOLERANCE = 1e-6
 """How far from a whole number of steps a stepped value may lie, in steps."""
 
 
 class _Range(Frozen):
-    low: float
-    high: float
+    low: Real
+    high: Real
     unit: str | None = None
 
     @model_validator(mode="after")
@@ -45,7 +45,7 @@ class Stepped(_Range):
     """Numbers low, low + step, ... up to high."""
 
     type: Literal["stepped"] = "stepped"
-    step: float = Field(gt=0)
+    step: Real = Field(gt=0)
 
     @model_validator(mode="after")
     def _whole_steps(self) -> "Stepped":
@@ -72,8 +72,8 @@ class Integer(Frozen):
     """Whole numbers in [low, high]."""
 
     type: Literal["integer"] = "integer"
-    low: int
-    high: int
+    low: Whole
+    high: Whole
     unit: str | None = None
 
     @model_validator(mode="after")

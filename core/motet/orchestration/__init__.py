@@ -1,1 +1,8 @@
-""""""
+"""The campaign loop, split in four: loop, control (state), policy (what to do about failures), recorder (persistence)."""
+
+from motet.orchestration.control import Control
+from motet.orchestration.loop import CampaignLoop
+from motet.orchestration.recorder import Recorder
+from motet.orchestration.summary import Summary
+
+__all__ = ["CampaignLoop", "Control", "Recorder", "Summary"]

@@ -1,1 +1,5 @@
-""""""
+"""A station: a named set of devices with one Bluesky RunEngine; it works on one experiment at a time."""
+
+from motet.station.station import LocalStation, Station
+
+__all__ = ["LocalStation", "Station"]

@@ -1,0 +1,168 @@
+"""One campaign on the lab loop, from opening the store to closing the last line."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from motet.api.results import store_path
+from motet.bus import Bus, EmbeddedBroker
+from motet.contracts.declarations import Kind
+from motet.errors import ConnectionProblem
+from motet.files.campaign import CampaignFile
+from motet.learning import Suggester, build_learner, build_stop_rules
+from motet.lines import Capture
+from motet.model.events import Event
+from motet.orchestration import CampaignLoop, Control, Recorder, Summary
+from motet.orchestration.loop import Goal
+from motet.plugins import Registry
+from motet.station import LocalStation
+from motet.station.build import Builder
+from motet.station.engine import LabLoop
+from motet.store import CampaignRecord, Stamp, Store
+
+CONTROL_FILE = "control.json"
+Sink = Callable[[Event], None]
+
+
+@dataclass
+class Session:
+    """Runs one campaign file. `control` is there once the campaign has started, `campaign` is its id then."""
+
+    file: CampaignFile
+    registry: Registry
+    data: Path
+    lab_loop: LabLoop
+    sinks: Sequence[Sink] = ()
+    capture: bool = False
+    control: Control | None = None
+    campaign: str = ""
+    _recorder: Recorder | None = field(default=None, init=False)
+
+    async def run(self) -> Summary:
+        """Everything from first to last. Raises ConnectionProblem before anything has moved, StoreError, LearnerError."""
+        async with AsyncExitStack() as stack:
+            store = await Store.open(store_path(self.data))
+            stack.push_async_callback(store.close)
+            bus = await stack.enter_async_context(_bus(self.file.lab.broker, self.file.lab.lab))
+            capture = await self._capture(stack)
+            stations = await self._stations(stack, bus, capture)
+            await _connect(stations)
+            self.campaign = await store.new_campaign(self._record())
+            self._recorder = Recorder(store, self.campaign, self.sinks)
+            self.control = Control()
+            if bus is not None:
+                await stack.enter_async_context(self._remote_control(bus, self.control))
+            return await self._loop(stack, stations, self._recorder, self.control)
+
+    async def _loop(
+        self, stack: AsyncExitStack, stations: Sequence[LocalStation], recorder: Recorder, control: Control
+    ) -> Summary:
+        config = self.file.campaign
+        learner = build_learner(
+            config.learner, self.registry, self.file.space, config.objectives, seed=config.seed, stations=len(stations)
+        )
+        suggester = Suggester(learner, ahead=len(stations))
+        stack.push_async_callback(suggester.close)
+        goal = Goal(
+            config.objectives, build_stop_rules(config.stop, self.registry), config.budget, config.failures
+        )
+        analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
+        return await CampaignLoop(stations, suggester, analysis, goal, recorder, control).run()
+
+    async def _stations(
+        self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None
+    ) -> list[LocalStation]:
+        builder = Builder(self.file.lab, self.registry, self.lab_loop, stack, bus, capture, self._emit)
+        units = {name: p.unit for name, p in self.file.space.parameters.items() if getattr(p, "unit", None)}
+        stations: list[LocalStation] = []
+        for name in self.file.stations:
+            station = await builder.station(name, self.file.procedure, units)
+            stack.push_async_callback(station.close)
+            stations.append(station)
+        return stations
+
+    def _emit(self, event: Event) -> None:
+        if self._recorder is not None:
+            self._recorder.emit(event)
+            return
+        for sink in self.sinks:
+            sink(event)
+
+    async def _capture(self, stack: AsyncExitStack) -> Capture | None:
+        if not self.capture:
+            return None
+        capture = Capture(self.data / f"traffic-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
+        stack.push_async_callback(capture.close)
+        return capture
+
+    @asynccontextmanager
+    async def _remote_control(self, bus: Bus, control: Control) -> AsyncIterator[None]:
+        """Lets `motet pause`, `resume`, `stop` and `abort` reach this campaign over the broker."""
+        topic = f"motet/{self.file.lab.lab}/{self.campaign}/control"
+
+        async def answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"state": control.command(str(request.get("command")), f"asked to {request.get('command')}")}
+
+        subscription = await bus.serve(topic, f"{topic}/reply", answer)
+        path = self.data / self.campaign / CONTROL_FILE
+        address = {"broker": bus.url, "topic": topic, "pid": os.getpid()}
+        await asyncio.to_thread(_write, path, json.dumps(address))
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await subscription.cancel()
+
+    def _record(self) -> CampaignRecord:
+        config = self.file.campaign
+        return CampaignRecord(
+            name=config.campaign,
+            lab=self.file.lab.lab,
+            files=self.file.files,
+            versions=_versions(self.registry),
+            seed=config.seed,
+            stations=tuple(self.file.stations),
+            objectives={name: objective.model_dump() for name, objective in config.objectives.items()},
+            parameters={name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()},
+            at=Stamp(time.time(), 0.0),
+        )
+
+
+@asynccontextmanager
+async def _bus(broker: str, lab: str) -> AsyncIterator[Bus | None]:
+    """The bus to the lab's broker, which is started here when it is `embedded`."""
+    async with AsyncExitStack() as stack:
+        if broker == "none":
+            yield None
+            return
+        url = (await stack.enter_async_context(EmbeddedBroker())).url if broker == "embedded" else broker
+        yield await stack.enter_async_context(Bus(url, client_id=f"motet-{lab}-{os.getpid()}"))
+
+
+async def _connect(stations: Sequence[LocalStation]) -> None:
+    """All stations at once; one error that names every device that did not answer."""
+    results = await asyncio.gather(*(station.connect() for station in stations), return_exceptions=True)
+    problems = [result for result in results if isinstance(result, BaseException)]
+    for problem in problems:
+        if not isinstance(problem, ConnectionProblem):
+            raise problem
+    if problems:
+        raise ConnectionProblem("\n".join(map(str, problems)))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def _versions(registry: Registry) -> dict[str, str]:
+    """What ran: Motet, the plugins' distributions and the libraries that numbers depend on."""
+    names = ("motet", "bluesky", "ophyd-async", "numpy", "scipy", "scikit-learn", "pydantic")
+    return {name: metadata.version(name) for name in names} | dict(registry.origins.values())

@@ -1,0 +1,48 @@
+"""The `motet` command with its subcommands, in the order a person meets them."""
+
+from typing import Annotated
+
+import typer
+
+import motet
+from motet.cli import control, inspect, results, run
+
+app = typer.Typer(
+    help=(
+        "Run campaigns on lab instruments or on simulators, several stations at once.\n\n"
+        "Exit codes: 0 done; 1 internal error; 2 mistake in a file or on the command line; 3 a device, port or broker "
+        "did not answer, nothing has moved; 4 the campaign failed; 130 aborted."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"motet {motet.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of `motet` itself."""
+
+
+app.command("check", rich_help_panel="Prepare")(inspect.check)
+app.command("schema", rich_help_panel="Prepare")(inspect.schema)
+app.command("plugins", rich_help_panel="Prepare")(inspect.plugins)
+app.command("run", rich_help_panel="Run")(run.run)
+app.command("pause", rich_help_panel="Run")(control.pause)
+app.command("resume", rich_help_panel="Run")(control.resume)
+app.command("stop", rich_help_panel="Run")(control.stop)
+app.command("abort", rich_help_panel="Run")(control.abort)
+app.command("list", rich_help_panel="Look")(results.list_campaigns)
+app.command("show", rich_help_panel="Look")(results.show)
+app.command("report", rich_help_panel="Look")(results.report)
+app.command("export", rich_help_panel="Look")(results.export)

@@ -1,0 +1,73 @@
+"""Ways to watch a run: a live table on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from motet.cli.board import Board
+from motet.cli.text import clock, point
+from motet.model.events import CampaignChanged, Event, ExperimentEnded, ExperimentRetried, StationChanged, StationState
+from motet.model.experiment import State
+
+
+class Display(Protocol):
+    """Shows events while a campaign runs."""
+
+    def see(self, event: Event) -> None:
+        """Called on the lab loop for every event; must not block."""
+        ...
+
+    def shown(self) -> AbstractContextManager[None]:
+        """While entered, the display is on."""
+        ...
+
+
+class Nothing:
+    """For programs: nothing is shown."""
+
+    def see(self, event: Event) -> None:
+        """Ignore the event."""
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Nothing to switch on."""
+        yield
+
+
+class Lines:
+    """One line for each thing that a log should keep."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Nothing to switch on."""
+        yield
+
+    def see(self, event: Event) -> None:
+        """Print a line where the event deserves one."""
+        board = self._board
+        board.see(event)
+        match event:
+            case ExperimentEnded(outcome, station, seconds) if outcome.state is State.DONE:
+                best = f"; best {board.value(board.best)}" if board.best is not None else ""
+                of = f"/{board.most}" if board.most else ""
+                number = outcome.experiment.number
+                where = point(outcome.experiment.parameters)
+                self._say(f"{number}{of} {station} {where}: {board.value(outcome)} in {seconds:.2f} s{best}")
+            case ExperimentEnded(outcome, station, _):
+                self._say(f"{outcome.experiment.number} {station} failed: {outcome.reason}")
+            case ExperimentRetried(experiment, station, reason):
+                self._say(f"{experiment.number} {station} is tried again: {reason}")
+            case CampaignChanged(campaign, state, reason):
+                self._say(f"campaign {campaign} {state}{f': {reason}' if reason else ''}")
+            case StationChanged(station, StationState.FAULT, cause):
+                self._say(f"{station} fault: {cause}")
+            case _:
+                pass
+
+    def _say(self, text: str) -> None:
+        print(f"{clock(time.monotonic() - self._board.started)}  {text}", file=sys.stdout, flush=True)

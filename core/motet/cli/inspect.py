@@ -1,0 +1,123 @@
+"""`motet check`, `schema` and `plugins`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from motet.cli.exits import Exit, handled
+from motet.cli.options import Json
+
+if TYPE_CHECKING:
+    from motet.api.check import DryRun
+
+
+@handled
+def check(
+    file: Annotated[Path, typer.Argument(help="A campaign or lab file.", metavar="FILE")], as_json: Json = False
+) -> None:
+    """Validate a file and show what it would do, without touching a device."""
+    from motet.errors import FileProblems
+    from motet.files.source import read
+    from motet.plugins import installed
+
+    try:
+        is_lab = "stations" in read(file).data and "campaign" not in read(file).data
+        if is_lab:
+            from motet.files.lab import load_lab
+
+            lab = load_lab(file, installed()).lab
+            found: dict[str, Any] = {"lab": lab.lab, "stations": list(lab.stations)}
+            text = f"{file}: lab {lab.lab} with {len(lab.stations)} stations: {', '.join(lab.stations)}"
+        else:
+            from motet.api.check import check_campaign
+
+            dry = check_campaign(file)
+            found, text = _campaign_facts(dry), _campaign_text(file, dry)
+    except FileProblems as error:
+        if not as_json:
+            raise
+        print(json.dumps({"ok": False, "problems": [_as_dict(problem) for problem in error.problems]}))
+        raise typer.Exit(Exit.MISTAKE) from None
+    print(json.dumps({"ok": True, **found}) if as_json else text)
+
+
+def _as_dict(problem: Any) -> dict[str, Any]:
+    return {key: getattr(problem, key) for key in ("file", "line", "key", "found", "allowed")}
+
+
+def _campaign_facts(dry: "DryRun") -> dict[str, Any]:
+    return {
+        "campaign": dry.file.campaign.campaign,
+        "stations": list(dry.file.stations),
+        "points": dry.file.space.size if dry.file.space.size != float("inf") else None,
+        "first": [dict(suggestion.parameters) for suggestion in dry.first],
+        "steps": list(dry.steps),
+    }
+
+
+def _campaign_text(path: Path, dry: "DryRun") -> str:
+    from motet.cli.text import point
+
+    campaign, space = dry.file.campaign, dry.file.space
+    size = "infinitely many" if space.size == float("inf") else f"{space.size:.0f}"
+    learner = campaign.learner
+    lines = [
+        f"{path}: campaign {campaign.campaign} is valid",
+        f"  stations   {', '.join(dry.file.stations)} of lab {dry.file.lab.lab} ({dry.file.lab.hardware} hardware)",
+        f"  space      {size} points: {', '.join(space.parameters)}",
+        f"  objective  {', '.join(f'{o.goal} {name}' for name, o in campaign.objectives.items())}",
+        f"  learner    {learner.surrogate.name}, {learner.acquisition.name}, pending: {learner.pending.name}",
+        f"  ends       {', '.join(rule.name for rule in campaign.stop) or 'when the budget or the points are used up'}",
+        f"  first      {'; '.join(point(suggestion.parameters) for suggestion in dry.first)}",
+        "  each experiment:",
+    ]
+    return "\n".join([*lines, *(f"    {step}" for step in dry.steps)])
+
+
+@handled
+def schema(kind: Annotated[str, typer.Argument(help="lab, campaign or procedure.", metavar="KIND")]) -> None:
+    """Print the JSON schema of a file, for editors."""
+    from motet.errors import FileProblems, Problem
+    from motet.files.schema import KINDS, schema
+    from motet.plugins import installed
+
+    if kind not in KINDS:
+        raise FileProblems([Problem("schema", None, "", repr(kind), f"allowed: {', '.join(KINDS)}")])
+    print(json.dumps(schema(kind, installed()), indent=2))
+
+
+@handled
+def plugins(as_json: Json = False) -> None:
+    """List every plugin: kind, name, distribution, version, what it is."""
+    from motet.contracts.declarations import Kind
+    from motet.plugins import installed
+
+    registry = installed()
+    found = [item for kind in Kind for item in registry.all(kind).values()]
+    if as_json:
+        rows = [
+            {
+                "kind": item.kind,
+                "name": item.declaration.name,
+                "distribution": item.distribution,
+                "version": item.version,
+                "doc": item.declaration.doc,
+            }
+            for item in found
+        ]
+        print(json.dumps({"plugins": rows, "problems": registry.problems}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("kind", "name", "distribution", "version", "what it is")
+    for item in found:
+        table.add_row(item.kind, item.declaration.name, item.distribution, item.version, item.declaration.doc)
+    console = Console()
+    console.print(table)
+    for problem in registry.problems:
+        Console(stderr=True).print(f"[red]problem:[/red] {problem}")
+    if registry.problems:
+        raise typer.Exit(Exit.MISTAKE)

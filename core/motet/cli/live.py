@@ -1,0 +1,103 @@
+"""The live table of stations with a progress bar, for terminals."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from motet.cli.board import Board, StationLine
+from motet.cli.text import clock, point
+from motet.model.events import CampaignState, Event, StationState
+
+_STYLES = {
+    StationState.RUNNING: "green",
+    StationState.IDLE: "dim",
+    StationState.PAUSED: "yellow",
+    StationState.ABORTING: "red",
+    StationState.FAULT: "bold red",
+}
+
+
+class LiveTable:
+    """Redraws itself eight times a second in a thread of its own; events only change the board."""
+
+    def __init__(self, board: Board, console: Console) -> None:
+        self._board = board
+        self._console = console
+
+    def see(self, event: Event) -> None:
+        """Take the event to the board."""
+        self._board.see(event)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While entered, the table stands on the terminal; its last state stays there."""
+        with Live(get_renderable=self._draw, console=self._console, refresh_per_second=8):
+            yield
+
+    def _draw(self) -> RenderableType:
+        board = self._board
+        return Group(self._stations(), self._bar(), self._best(), Text(_hint(board.state), style="dim"))
+
+    def _stations(self) -> Table:
+        title = f"{self._board.campaign or 'campaign'}: {self._board.state}"
+        table = Table(title=title, title_justify="left", title_style="bold", expand=True)
+        for heading, ratio in (("station", 2), ("state", 2), ("experiment", 2), ("step", 4), ("time", 1), ("last", 5)):
+            table.add_column(heading, ratio=ratio, no_wrap=True, overflow="ellipsis")
+        for name, line in list(self._board.stations.items()):
+            table.add_row(name, Text(line.state, style=_STYLES.get(line.state, "")), *_cells(line))
+        return table
+
+    def _bar(self) -> Table:
+        board = self._board
+        row = Table.grid(padding=(0, 2), expand=True)
+        row.add_column(ratio=1)
+        row.add_column(no_wrap=True)
+        bar = ProgressBar(total=board.most, completed=board.ended, pulse=board.most is None and not _is_over(board))
+        left = board.seconds_left()
+        counts = f"{board.ended}{f'/{board.most}' if board.most else ''} experiments"
+        failed = f", {board.failed} failed" if board.failed else ""
+        remaining = f", {clock(left)} left at most" if left is not None and not _is_over(board) else ""
+        row.add_row(bar, f"{counts}{failed}, {clock(time.monotonic() - board.started)}{remaining}")
+        return row
+
+    def _best(self) -> Text:
+        best = self._board.best
+        if best is None:
+            return Text("no value yet", style="dim")
+        where = point(best.experiment.parameters)
+        return Text(f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold")
+
+
+def _cells(line: StationLine) -> tuple[str, str, str, str]:
+    busy = line.state in (StationState.RUNNING, StationState.PAUSED, StationState.ABORTING)
+    seconds = f"{time.monotonic() - line.since:.1f} s" if busy else ""
+    return line.experiment if busy else "", line.step, seconds, line.last or line.cause
+
+
+def _is_over(board: Board) -> bool:
+    return board.state in (
+        CampaignState.FINISHED,
+        CampaignState.STOPPED,
+        CampaignState.ABORTED,
+        CampaignState.FAILED,
+    )
+
+
+def _hint(state: CampaignState) -> str:
+    match state:
+        case CampaignState.STARTING:
+            return "connecting; Ctrl-C cancels"
+        case CampaignState.RUNNING | CampaignState.PAUSED:
+            return "Ctrl-C stops after the current experiments, twice aborts them"
+        case CampaignState.STOPPING:
+            return "stopping after the current experiments; Ctrl-C aborts them"
+        case CampaignState.ABORTING:
+            return "aborting: devices are brought to their safe state"
+        case _:
+            return ""

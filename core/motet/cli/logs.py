@@ -1,0 +1,34 @@
+"""The log file of a data folder, written by a thread of its own."""
+
+import logging
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+
+MAX_BYTES = 5_000_000
+KEPT = 3
+
+
+@contextmanager
+def logged(data: Path) -> Iterator[None]:
+    """While entered, everything logged goes to `data/motet.log`, and nothing to the terminal."""
+    data.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(data / "motet.log", maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    handler = QueueHandler(waiting)
+    root = logging.getLogger()
+    level = root.level
+    listener = QueueListener(waiting, file)
+    listener.start()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        listener.stop()
+        file.close()

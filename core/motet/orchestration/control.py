@@ -1,0 +1,73 @@
+"""What people want of a running campaign: pause, resume, stop after current, abort."""
+
+import asyncio
+from collections.abc import Callable
+
+from motet.errors import MotetError
+from motet.model.events import CampaignState
+
+COMMANDS = ("pause", "resume", "stop", "abort")
+
+
+class Control:
+    """The wishes of those who watch a campaign. All calls are made on the lab loop.
+
+    Stopping cannot be taken back; aborting comes on top of it.
+    """
+
+    def __init__(self) -> None:
+        self.state = CampaignState.RUNNING
+        self.reason = ""
+        self._open = asyncio.Event()
+        self._open.set()
+        self._listeners: list[Callable[[CampaignState], None]] = []
+
+    def listen(self, listener: Callable[[CampaignState], None]) -> None:
+        """Call `listener` at every change of state."""
+        self._listeners.append(listener)
+
+    def command(self, name: str, reason: str) -> CampaignState:
+        """Carry out one of COMMANDS by name and give the state that follows. Raises MotetError for any other name."""
+        if name not in COMMANDS:
+            raise MotetError(f"unknown command {name!r}; allowed: {', '.join(COMMANDS)}")
+        getattr(self, name)(reason)
+        return self.state
+
+    def pause(self, reason: str = "asked to pause") -> None:
+        """Begin no further step or experiment."""
+        if self.state is CampaignState.RUNNING:
+            self._open.clear()
+            self._change(CampaignState.PAUSED, reason)
+
+    def resume(self, reason: str = "asked to resume") -> None:
+        """Go on after a pause."""
+        if self.state is CampaignState.PAUSED:
+            self._open.set()
+            self._change(CampaignState.RUNNING, reason)
+
+    def stop(self, reason: str = "asked to stop after the current experiments") -> None:
+        """Let the running experiments end, begin no further one."""
+        if self.state in (CampaignState.RUNNING, CampaignState.PAUSED):
+            self._open.set()
+            self._change(CampaignState.STOPPING, reason)
+
+    def abort(self, reason: str = "asked to abort") -> None:
+        """End the running experiments now."""
+        if self.state is not CampaignState.ABORTING:
+            self._open.set()
+            self._change(CampaignState.ABORTING, reason)
+
+    @property
+    def ending(self) -> bool:
+        """Whether no further experiment may begin."""
+        return self.state in (CampaignState.STOPPING, CampaignState.ABORTING)
+
+    async def may_go_on(self) -> bool:
+        """Wait while paused; whether a further experiment may begin."""
+        await self._open.wait()
+        return not self.ending
+
+    def _change(self, state: CampaignState, reason: str) -> None:
+        self.state, self.reason = state, reason
+        for listener in self._listeners:
+            listener(state)

@@ -1,0 +1,239 @@
+"""The campaign loop: ask, dispatch, run, document, analyse, tell; one worker for each station."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from motet.contracts.learning import History, StopRule
+from motet.contracts.results import Analysis
+from motet.errors import AnalysisError, CampaignError
+from motet.learning import Suggester
+from motet.model.campaign import Budget, FailurePolicy
+from motet.model.events import CampaignState, Progress
+from motet.model.experiment import Experiment, Outcome, RunRecord, State
+from motet.model.objective import Objective
+from motet.orchestration.control import Control
+from motet.orchestration.policy import Decision, decide, describe
+from motet.orchestration.recorder import Recorder
+from motet.orchestration.summary import Summary, best_of
+from motet.station import Station
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a campaign is after and when it ends."""
+
+    objectives: Mapping[str, Objective]
+    stop: Sequence[StopRule] = ()
+    budget: Budget = Budget()
+    failures: FailurePolicy = FailurePolicy()
+
+    def most(self) -> int | None:
+        """The largest number of experiments that budget and stop rules let through."""
+        bounds = [self.budget.experiments, *(rule.most() for rule in self.stop)]
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+
+@dataclass
+class CampaignLoop:
+    """Runs one campaign over connected stations. It owns what happened so far; everything else is frozen or elsewhere."""
+
+    stations: Sequence[Station]
+    suggester: Suggester
+    analysis: Analysis
+    goal: Goal
+    recorder: Recorder
+    control: Control
+    _outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    _tasks: set[asyncio.Task[object]] = field(default_factory=set[asyncio.Task[object]])
+    _begun: int = 0
+    _in_flight: int = 0
+    _failed_in_a_row: int = 0
+    _busy_s: float = 0.0
+    _reason: str = ""
+    _failure: str = ""
+
+    async def run(self) -> Summary:
+        """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
+
+        Stations are left in their safe state whatever happens. Raises only what is a defect of Motet itself.
+        """
+        loop = asyncio.get_running_loop()
+        self.control.listen(self._on_control)
+        self.recorder.emit(Progress(0, self.goal.most()))
+        started = loop.time()
+        try:
+            await self.recorder.campaign_changed(CampaignState.RUNNING)
+            await self.suggester.start()
+            started = loop.time()
+            async with asyncio.TaskGroup() as group:
+                for station in self.stations:
+                    group.create_task(self._work(station), name=f"worker-{station.name}")
+        except CampaignError as error:
+            self._fail(error)
+        finally:
+            ended = loop.time()
+            await asyncio.gather(*(self._leave_safe(station) for station in self.stations))
+            while self._tasks:
+                await asyncio.gather(*self._tasks)
+            state, reason = self._end()
+            await self.recorder.campaign_changed(state, reason)
+        return self._summary(state, reason, ended - started)
+
+    async def _work(self, station: Station) -> None:
+        """One station's worker: the next experiment whenever it is free."""
+        try:
+            while (experiment := await self._next()) is not None:
+                self._in_flight += 1
+                outcome = await self._perform(experiment, station)
+                self._in_flight -= 1
+                self._learn_from(outcome)
+                if self.suggester.wait_when_alone and self._in_flight == 0:
+                    await asyncio.gather(*self._tasks)
+        except CampaignError as error:
+            self._fail(error)
+
+    async def _next(self) -> Experiment | None:
+        if not await self.control.may_go_on() or self._is_over():
+            return None
+        suggestion = await self.suggester.take()
+        if suggestion is None:
+            self._reason = self._reason or "no point is left to measure"
+            return None
+        if self.control.ending or self._is_over():
+            self.suggester.release(suggestion.parameters)
+            return None
+        self._begun += 1
+        return Experiment(self.recorder.campaign, self._begun, suggestion)
+
+    def _is_over(self) -> bool:
+        most, hours = self.goal.most(), self.goal.budget.hours
+        if self._reason or self._failure:
+            return True
+        if most is not None and self._begun >= most:
+            self._reason = f"{most} experiments are done or running, the most there may be"
+        elif hours is not None and self.recorder.elapsed() >= hours * 3600:
+            self._reason = f"the budget of {hours:g} h is used up"
+        return bool(self._reason)
+
+    async def _perform(self, experiment: Experiment, station: Station) -> Outcome:
+        """All attempts at one experiment at one station."""
+        planned = self.recorder.planned(experiment)
+        for attempt in count(1):
+            await _all(planned, self.recorder.running(experiment, station.name, attempt))
+            record = await station.run(experiment)
+            self._busy_s += record.ended - record.started
+            outcome, error = await self._analyse(experiment, record)
+            measured = self.recorder.measured(experiment, attempt, record)
+            decision = Decision.FAIL if error is None else decide(error, attempt, self.goal.failures)
+            if error is not None and decision is Decision.RETRY and await self.control.may_go_on():
+                await _all(measured, self.recorder.retried(experiment, station.name, describe(error)))
+                continue
+            if error is not None:
+                _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
+            if error is not None and decision is Decision.STOP:
+                self._fail(error)
+            ended = self.recorder.ended(outcome, station.name, record.ended - record.started)
+            self._spawn(self._tell(outcome, _all(measured, ended)))
+            return outcome
+        raise AssertionError("unreachable: attempts are counted without end")
+
+    async def _analyse(self, experiment: Experiment, record: RunRecord) -> tuple[Outcome, Exception | None]:
+        """The outcome of one attempt; the analysis runs in a thread, since it may take its time."""
+        error = record.error
+        if error is None:
+            try:
+                values = await asyncio.to_thread(self._values, record)
+                return Outcome(experiment, State.DONE, values), None
+            except Exception as raised:  # noqa: BLE001 - a plugin may raise anything; the failure policy decides
+                error = raised
+        return Outcome(experiment, State.FAILED, reason=describe(error)), error
+
+    def _values(self, record: RunRecord) -> dict[str, float]:
+        values = {name: float(value) for name, value in self.analysis.values(record).items()}
+        for name in self.goal.objectives:
+            if name not in values:
+                raise AnalysisError(f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}")
+            if not math.isfinite(values[name]):
+                raise AnalysisError(f"the analysis gave {name} = {values[name]}, not a finite number")
+        return values
+
+    async def _tell(self, outcome: Outcome, durable: Awaitable[object]) -> None:
+        """The learner hears of an outcome once it is durable."""
+        if await self._durable(durable):
+            self.suggester.tell(outcome)
+
+    async def _durable(self, write: Awaitable[object]) -> bool:
+        """Whether a write became durable; the campaign fails when it did not."""
+        try:
+            await write
+        except CampaignError as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _learn_from(self, outcome: Outcome) -> None:
+        """Stop rules and the count of failures in a row."""
+        self._outcomes.append(outcome)
+        self.recorder.emit(Progress(len(self._outcomes), self.goal.most()))
+        if outcome.state is State.DONE:
+            self._failed_in_a_row = 0
+        elif self.control.state is not CampaignState.ABORTING:
+            self._failed_in_a_row += 1
+        allowed = self.goal.failures.in_a_row
+        if self._failed_in_a_row >= allowed:
+            self._failure = self._failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
+        history = History(self._outcomes, self.goal.objectives, self.recorder.elapsed())
+        for rule in self.goal.stop:
+            self._reason = self._reason or rule.reason(history) or ""
+
+    def _on_control(self, state: CampaignState) -> None:
+        self._spawn(self._durable(self.recorder.campaign_changed(state, self.control.reason)))
+        for station in self.stations:
+            match state:
+                case CampaignState.PAUSED:
+                    station.pause()
+                case CampaignState.ABORTING:
+                    self._spawn(station.abort(self.control.reason))
+                case _:
+                    station.resume()
+
+    def _fail(self, error: Exception) -> None:
+        """The campaign cannot go on: running experiments end, no further one begins."""
+        self._failure = self._failure or describe(error)
+
+    async def _leave_safe(self, station: Station) -> None:
+        await station.abort("the campaign ended")
+        await station.safe()
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _end(self) -> tuple[CampaignState, str]:
+        if self._failure:
+            return CampaignState.FAILED, self._failure
+        if self.control.state is CampaignState.ABORTING:
+            return CampaignState.ABORTED, self.control.reason
+        if self.control.state is CampaignState.STOPPING and not self._reason:
+            return CampaignState.STOPPED, self.control.reason
+        return CampaignState.FINISHED, self._reason
+
+    def _summary(self, state: CampaignState, reason: str, wall_s: float) -> Summary:
+        failed = sum(outcome.state is State.FAILED for outcome in self._outcomes)
+        best = best_of(self._outcomes, self.goal.objectives)
+        count_ = len(self._outcomes)
+        return Summary(
+            self.recorder.campaign, state, reason, len(self.stations), count_, failed, best, wall_s, self._busy_s
+        )
+
+
+def _all(*writes: Awaitable[None]) -> "asyncio.Future[list[None]]":
+    return asyncio.gather(*writes)

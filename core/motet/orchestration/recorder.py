@@ -1,0 +1,76 @@
+"""Persistence of a campaign: everything that happens goes to the store first, then to those who watch."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from motet.model.events import (
+    CampaignChanged,
+    CampaignState,
+    Event,
+    ExperimentEnded,
+    ExperimentRetried,
+    ExperimentStarted,
+    StationChanged,
+)
+from motet.model.experiment import Experiment, Outcome, RunRecord
+from motet.store import Stamp, Store
+
+Sink = Callable[[Event], None]
+
+
+class Recorder:
+    """Writes one campaign to the store and tells the sinks. Sinks are called on the lab loop and must not block.
+
+    The awaitables it gives are done when the write is durable. Writes become durable in the order of the calls, so that
+    awaiting the last of several is enough, and costs one commit.
+    """
+
+    def __init__(self, store: Store, campaign: str, sinks: Sequence[Sink] = ()) -> None:
+        self.campaign = campaign
+        self._store = store
+        self._sinks = sinks
+        self._start = asyncio.get_running_loop().time()
+
+    def stamp(self) -> Stamp:
+        """Now: wall clock, and seconds since the campaign started on the loop's clock."""
+        return Stamp(time.time(), self.elapsed())
+
+    def elapsed(self) -> float:
+        """Seconds since the campaign started, untouched by changes of the wall clock."""
+        return asyncio.get_running_loop().time() - self._start
+
+    def emit(self, event: Event) -> None:
+        """Tell the sinks; changes of stations are stored too."""
+        if isinstance(event, StationChanged):
+            self._store.station_changed(self.campaign, event.station, event.state, event.cause, self.stamp())
+        for sink in self._sinks:
+            sink(event)
+
+    def planned(self, experiment: Experiment) -> Awaitable[None]:
+        """The experiment is going to run."""
+        return self._store.planned(experiment, self.stamp())
+
+    def running(self, experiment: Experiment, station: str, attempt: int) -> Awaitable[None]:
+        """The experiment is dispatched. To be awaited before anything moves."""
+        self.emit(ExperimentStarted(experiment, station, attempt))
+        return self._store.running(experiment, station, attempt, self.stamp())
+
+    def measured(self, experiment: Experiment, attempt: int, record: RunRecord) -> Awaitable[None]:
+        """The Bluesky documents of one attempt."""
+        return self._store.documents(experiment, attempt, record.documents)
+
+    def retried(self, experiment: Experiment, station: str, reason: str) -> Awaitable[None]:
+        """An attempt failed and another one follows."""
+        self.emit(ExperimentRetried(experiment, station, reason))
+        return self._store.retried(experiment, station, reason, self.stamp())
+
+    def ended(self, outcome: Outcome, station: str, seconds: float) -> Awaitable[None]:
+        """The experiment is done or failed. To be awaited before the learner is told."""
+        self.emit(ExperimentEnded(outcome, station, seconds))
+        return self._store.ended(outcome, station, self.stamp())
+
+    def campaign_changed(self, state: CampaignState, reason: str = "") -> Awaitable[None]:
+        """The campaign's state changed."""
+        self.emit(CampaignChanged(self.campaign, state, reason))
+        return self._store.campaign_changed(self.campaign, state, reason, self.stamp())

@@ -1,0 +1,103 @@
+"""Stations as the lab file states them: devices with their lines, on instruments or on simulators."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from motet.bus import Bus
+from motet.contracts.declarations import Driver, Kind, Simulator
+from motet.devices import Context, Device, Limit, Limits, verbs_of
+from motet.errors import PluginProblem
+from motet.files.units import convert
+from motet.lines import Capture, Line, Opener, SerialOpener
+from motet.model import lab as files
+from motet.model.events import Event
+from motet.model.lab import Lab
+from motet.model.procedure import Procedure
+from motet.plugins import Registry
+from motet.simulation import LoopClock, MemoryOpener, MqttHost, PtyServer
+from motet.station.engine import LabLoop
+from motet.station.station import LocalStation
+
+
+@dataclass
+class Builder:
+    """Makes the stations of one lab. Servers of simulators are entered into `stack`, which closes them."""
+
+    lab: Lab
+    registry: Registry
+    lab_loop: LabLoop
+    stack: AsyncExitStack
+    bus: Bus | None = None
+    capture: Capture | None = None
+    emit: Callable[[Event], None] = lambda event: None
+    clock: LoopClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        simulation = self.lab.simulation
+        self.simulated = self.lab.hardware == "simulated"
+        self.clock = LoopClock(asyncio.get_running_loop(), simulation.time_scale if self.simulated else 1.0)
+
+    async def station(self, name: str, procedure: Procedure, units: Mapping[str, str]) -> LocalStation:
+        """One station with its devices, not connected yet. `units` are those of the campaign's parameters."""
+        config = self.lab.stations[name]
+        seed = self.lab.simulation.seed + list(self.lab.stations).index(name)
+        world = None
+        if config.world is not None and self.simulated:
+            world = self.registry.make(Kind.WORLD, config.world.name, config.world.options, self.clock, seed)
+        devices = {
+            key: await self._device(f"{name}-{key}", entry, world, seed + index * 1000)
+            for index, (key, entry) in enumerate(config.devices.items())
+        }
+        engine = await self.lab_loop.engine()
+        return LocalStation(
+            name, devices, procedure, engine, units=units, scale=self.clock.scale, emit=self.emit
+        )
+
+    async def _device(self, name: str, entry: files.Device, world: Any, seed: int) -> Device:
+        driver = self.registry.get(Kind.DRIVER, entry.driver)
+        if not isinstance(driver, Driver):
+            raise PluginProblem(f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver")
+        options = driver.options.model_validate(entry.options)
+        simulator = self._simulator(entry, world, seed) if self.simulated else None
+        line = None
+        if driver.transport == "serial":
+            line = await self._line(name, driver, entry, simulator)
+        if driver.transport == "mqtt" and simulator is not None:
+            assert self.bus is not None, "a lab with MQTT devices was checked to have a broker"
+            await self.stack.enter_async_context(MqttHost(simulator, self.bus, entry.topic or ""))
+        limits = Limits(name, dict(_limits(driver.make, entry)))
+        return driver.make(Context(name, options, limits, line, self.bus, entry.topic or ""))
+
+    def _simulator(self, entry: files.Device, world: Any, seed: int) -> Any:
+        declaration = self.registry.get(Kind.SIMULATOR, entry.driver)
+        assert isinstance(declaration, Simulator)
+        options: BaseModel = declaration.options.model_validate(entry.simulator)
+        return declaration.make(options, world, self.clock, seed)
+
+    async def _line(self, name: str, driver: Driver, entry: files.Device, simulator: Any) -> Line:
+        assert entry.line is not None, "a serial device was checked to have a line"
+        settings = files.SerialLine.model_validate({**driver.line, **entry.line.model_dump(exclude_unset=True)})
+        opener: Opener
+        if simulator is None:
+            opener = SerialOpener(settings)
+        elif self.lab.simulation.lines == "memory":
+            opener = MemoryOpener(simulator)
+        else:
+            server = await self.stack.enter_async_context(PtyServer(simulator))
+            opener = SerialOpener(settings.model_copy(update={"url": server.path}))
+        framing = cast(Any, driver.make).framing
+        return Line(name, opener, framing, timeout=settings.timeout, capture=self.capture)
+
+
+def _limits(device: Any, entry: files.Device) -> list[tuple[str, Limit]]:
+    """The lab's limits, each converted to the unit of the verb arguments of that name."""
+    units = {key: spec.unit for verb in verbs_of(device).values() for key, spec in verb.arguments.items()}
+    return [
+        (key, Limit(convert(low, units[key]), convert(high, units[key]), units[key]))
+        for key, (low, high) in entry.limits.items()
+    ]

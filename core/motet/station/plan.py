@@ -1,0 +1,172 @@
+"""A procedure as a Bluesky plan.
+
+One experiment is one run. Every step begins with a checkpoint, where a pause takes effect, and every step that gives
+outputs makes one event in the stream of its name. Whatever goes wrong, what still moves is stopped first, then the
+cleanup steps run, then the run is closed.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from bluesky import Msg
+from bluesky.preprocessors import run_wrapper
+
+from motet.devices import Device, Verb
+from motet.errors import Aborted, ProcedureError
+from motet.files import expressions
+from motet.files.references import resolve, seconds
+from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
+
+Plan = Generator[Msg, Any, None]
+
+
+@dataclass
+class ProcedurePlan:
+    """One passage through a procedure.
+
+    `values` holds the parameters by name and grows by `step.output`; `units` holds the unit of each where it has one.
+    `gate` is closed while the station is paused. `scale` is lab seconds a second. `started` hears of every step.
+    `aborted` is set from outside: no further step but cleanup begins. `error` is the first thing that went wrong.
+    """
+
+    procedure: Procedure
+    devices: Mapping[str, Device]
+    values: dict[str, Any]
+    units: dict[str, str]
+    gate: asyncio.Event
+    scale: float = 1.0
+    started: Callable[[str], None] = lambda step: None
+    error: Exception | None = field(default=None, init=False)
+    aborted: str | None = field(default=None, init=False)
+    _moving: Verb | None = field(default=None, init=False)
+    _groups: count[int] = field(default_factory=count, init=False)
+
+    def check(self) -> None:
+        """Raises LimitError or ProcedureError for any step that asks for what its device does not take.
+
+        Everything that is known before the first move is checked: literals and parameters, in all branches.
+        """
+        for step in _verb_steps((*self.procedure.steps, *self.procedure.cleanup)):
+            if step.verb == "read":
+                continue
+            verb = self._verb(step)
+            known = {k: v for k, v in step.arguments.items() if not _is_result(v)}
+            later = step.arguments.keys() - known.keys()
+            verb.check(self._arguments(known, verb), later)
+
+    def plan(self, metadata: Mapping[str, Any]) -> Plan:
+        """The messages of the whole run."""
+        return run_wrapper(self._guarded(), md=dict(metadata))
+
+    def _guarded(self) -> Plan:
+        try:
+            yield from self._run(self.procedure.steps)
+        except Exception as error:
+            self.error = error
+            if self._moving is not None:
+                yield Msg("stop", self._moving)
+            yield from self._run(self.procedure.cleanup, cleanup=True)
+            raise
+        yield from self._run(self.procedure.cleanup, cleanup=True)
+
+    def _run(self, steps: Sequence[Step], cleanup: bool = False) -> Plan:
+        for step in steps:
+            if self.aborted is not None and not cleanup:
+                raise Aborted(self.aborted)
+            yield Msg("checkpoint")
+            if not self.gate.is_set():
+                yield Msg("wait_for", None, [self.gate.wait])
+            match step:
+                case VerbStep(verb="read"):
+                    yield from self._read(step)
+                case VerbStep():
+                    yield from self._do(step)
+                case WaitStep():
+                    self.started(f"wait {step.wait}")
+                    yield Msg("sleep", None, seconds(step.wait) / self.scale)
+                case RepeatStep():
+                    yield from self._repeat(step)
+                case IfStep():
+                    holds = expressions.evaluate(step.condition, self.values)
+                    yield from self._run(step.then if holds else step.otherwise)
+
+    def _do(self, step: VerbStep) -> Plan:
+        verb = self._verb(step)
+        self.started(step.label)
+        group = next(self._groups)
+        self._moving = verb
+        yield Msg("set", verb, self._arguments(step.arguments, verb), group=f"step-{group}")
+        yield Msg("wait", None, group=f"step-{group}")
+        self._moving = None
+        if verb.spec.outputs:
+            yield from _event(step.name, verb)
+            self._keep(step.name, {key: verb.outputs[key] for key in verb.spec.outputs})
+            self.units.update({f"{step.name}.{key}": output.unit for key, output in verb.spec.outputs.items()})
+
+    def _read(self, step: VerbStep) -> Plan:
+        device = self.devices[step.device]
+        self.started(step.label)
+        reading: Mapping[str, Any] = yield from _event(step.name, device)
+        self._keep(step.name, {key.removeprefix(f"{device.name}-"): value["value"] for key, value in reading.items()})
+        self.units.update({f"{step.name}.{key}": output.unit for key, output in device.signals.items()})
+
+    def _repeat(self, step: RepeatStep) -> Plan:
+        for _ in range(step.times):
+            yield from self._run(step.steps)
+            if step.until is not None and expressions.evaluate(step.until, self.values):
+                return
+        if step.until is not None:
+            raise ProcedureError(f"`{step.until}` did not come true in {step.times} repetitions ({self._last(step.until)})")
+
+    def _keep(self, name: str, outputs: Mapping[str, Any]) -> None:
+        self.values.update({f"{name}.{key}": value for key, value in outputs.items()})
+
+    def _last(self, condition: str) -> str:
+        return ", ".join(f"${name} = {self.values.get(name)}" for name in expressions.references(condition))
+
+    def _verb(self, step: VerbStep) -> Verb:
+        device = self.devices.get(step.device)
+        if device is None:
+            raise ProcedureError(f"{step.label}: no device {step.device!r}; there is: {', '.join(self.devices)}")
+        verb = device.verbs.get(step.verb)
+        if verb is None:
+            raise ProcedureError(f"{step.label}: no such verb; {device.name} has: read, {', '.join(device.verbs)}")
+        return verb
+
+    def _arguments(self, arguments: Mapping[str, Any], verb: Verb) -> dict[str, Any]:
+        specs = verb.spec.arguments
+        return {
+            key: resolve(value, self.values, self.units, specs[key].unit if key in specs else "")
+            for key, value in arguments.items()
+        }
+
+
+def _event(stream: str, readable: Any) -> Generator[Msg, Any, Mapping[str, Any]]:
+    yield Msg("create", None, name=stream)
+    reading: Mapping[str, Any] = yield Msg("read", readable)
+    yield Msg("save")
+    return reading
+
+
+def _verb_steps(steps: Sequence[Step]) -> list[VerbStep]:
+    """Every verb step, also those inside `repeat` and `if`."""
+    found: list[VerbStep] = []
+    for step in steps:
+        match step:
+            case VerbStep():
+                found.append(step)
+            case RepeatStep():
+                found += _verb_steps(step.steps)
+            case IfStep():
+                found += _verb_steps((*step.then, *step.otherwise))
+            case WaitStep():
+                pass
+    return found
+
+
+def _is_result(argument: Any) -> bool:
+    """Whether an argument refers to an output of an earlier step, which is not known beforehand."""
+    return isinstance(argument, str) and argument.startswith("$") and "." in argument

@@ -1,0 +1,204 @@
+"""What the orchestrator sees of a station, and the station that lives in this process."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from bluesky import RunEngine
+from bluesky.utils import RunEngineInterrupted, TransitionError
+
+from motet.devices import Device
+from motet.errors import Aborted, ConnectionProblem, LineLost, MotetError, Retryable
+from motet.model.events import Event, StationChanged, StationState, StepStarted
+from motet.model.experiment import Document, Experiment, RunRecord
+from motet.model.procedure import Procedure
+from motet.station.plan import ProcedurePlan
+
+SAFE_TIMEOUT_S = 10.0
+"""How long a device may take to reach its safe state before that is reported as a fault."""
+
+_log = logging.getLogger(__name__)
+
+
+class Station(Protocol):
+    """One place that works on one experiment at a time. The orchestrator cannot tell where it is."""
+
+    name: str
+
+    async def connect(self) -> None:
+        """Make sure that every device answers. Raises ConnectionProblem; nothing moves."""
+        ...
+
+    async def run(self, experiment: Experiment) -> RunRecord:
+        """Run the procedure for one experiment. Failures are in the record, not raised."""
+        ...
+
+    def pause(self) -> None:
+        """Wait before the next step until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        ...
+
+    async def abort(self, reason: str) -> None:
+        """Stop what moves, run the cleanup steps and end the running experiment."""
+        ...
+
+    async def safe(self) -> None:
+        """Bring every device to its safe state."""
+        ...
+
+    async def close(self) -> None:
+        """Give every line back."""
+        ...
+
+
+class LocalStation:
+    """A station in this process: devices and a RunEngine on the lab loop."""
+
+    def __init__(
+        self,
+        name: str,
+        devices: Mapping[str, Device],
+        procedure: Procedure,
+        engine: RunEngine,
+        *,
+        units: Mapping[str, str] | None = None,
+        scale: float = 1.0,
+        emit: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.name = name
+        self.devices = devices
+        self._procedure = procedure
+        self._engine = engine
+        self._units = dict(units or {})
+        self._scale = scale
+        self._emit = emit
+        self._gate = asyncio.Event()
+        self._gate.set()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"station-{name}")
+        self._documents: list[Document] = []
+        self._plan: ProcedurePlan | None = None
+        self._suspect = False
+        engine.subscribe(self._collect)
+
+    async def connect(self) -> None:
+        """Connect all devices at once. Raises one ConnectionProblem that names every device that failed."""
+        self._tell(StationState.CONNECTING)
+        results = await asyncio.gather(*(d.connect() for d in self.devices.values()), return_exceptions=True)
+        failed = [result for result in results if isinstance(result, BaseException)]
+        if failed:
+            self._tell(StationState.FAULT, str(failed[0]))
+            for error in failed:
+                if not isinstance(error, MotetError):
+                    raise error
+            raise ConnectionProblem("\n".join(map(str, failed)))
+        self._tell(StationState.IDLE)
+
+    async def run(self, experiment: Experiment) -> RunRecord:
+        """Run the procedure once. The record holds what was measured, and the error when it failed."""
+        loop = asyncio.get_running_loop()
+        self._documents = []
+        self._tell(StationState.RUNNING if self._gate.is_set() else StationState.PAUSED)
+        started = loop.time()
+        error = await self._attempt(experiment)
+        ended = loop.time()
+        self._suspect = isinstance(error, Retryable)
+        self._tell(StationState.IDLE, str(error or ""))
+        return RunRecord(tuple(self._documents), started, ended, error)
+
+    async def _attempt(self, experiment: Experiment) -> Exception | None:
+        plan = ProcedurePlan(
+            self._procedure,
+            self.devices,
+            values=dict(experiment.parameters),
+            units=dict(self._units),
+            gate=self._gate,
+            scale=self._scale,
+            started=lambda step: self._emit(StepStarted(self.name, step)),
+        )
+        self._plan = plan
+        try:
+            plan.check()
+            if self._suspect:
+                await self._reconnect()
+            metadata = {"experiment": experiment.id, "station": self.name, "parameters": dict(experiment.parameters)}
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
+        except RunEngineInterrupted:
+            return Aborted(plan.aborted or "the run was interrupted")
+        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
+            return Aborted(plan.aborted) if plan.aborted is not None else _cause(plan.error or error)
+        finally:
+            self._plan = None
+        return None
+
+    async def _reconnect(self) -> None:
+        """After a lost line or a silent instrument: open it anew and make sure who answers."""
+        for device in self.devices.values():
+            try:
+                await device.close()
+                await device.open()
+            except ConnectionProblem as error:
+                raise LineLost(str(error)) from error
+
+    def pause(self) -> None:
+        """Wait before the next step until `resume`."""
+        self._gate.clear()
+        self._tell(StationState.PAUSED)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._gate.set()
+        self._tell(StationState.RUNNING if self._engine.state == "running" else StationState.IDLE)
+
+    async def abort(self, reason: str) -> None:
+        """Stop what moves, run the cleanup steps and end the running experiment; without one, do nothing."""
+        if self._plan is None:
+            return
+        self._plan.aborted = reason
+        self._tell(StationState.ABORTING, reason)
+        self._gate.set()
+        try:
+            await asyncio.to_thread(self._engine.abort, reason)
+        except TransitionError:
+            _log.info("%s: the run had not begun or had ended by itself when it was aborted", self.name)
+
+    async def safe(self) -> None:
+        """Bring every device to its safe state, all at once. A device that fails to is named in the station's fault."""
+        results = await asyncio.gather(*(_safe(d) for d in self.devices.values()), return_exceptions=True)
+        for device, result in zip(self.devices.values(), results, strict=True):
+            if isinstance(result, BaseException):
+                cause = f"{device.name} did not reach its safe state: {result or type(result).__name__}"
+                _log.error("%s: %s", self.name, cause)
+                self._tell(StationState.FAULT, cause)
+
+    async def close(self) -> None:
+        """Give every line back."""
+        for device in self.devices.values():
+            await device.close()
+        self._thread.shutdown(wait=False)
+        self._tell(StationState.OFFLINE)
+
+    def _collect(self, name: str, document: Mapping[str, Any]) -> None:
+        self._documents.append((name, document))
+
+    def _tell(self, state: StationState, cause: str = "") -> None:
+        self._emit(StationChanged(self.name, state, cause))
+
+
+async def _safe(device: Device) -> None:
+    async with asyncio.timeout(SAFE_TIMEOUT_S):
+        await device.safe()
+
+
+def _cause(error: Exception) -> Exception:
+    """The error that a driver raised, from inside the RunEngine's FailedStatus."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MotetError):
+            return seen
+        seen = seen.__cause__
+    return error
