@@ -1,0 +1,8 @@
+"""The bus: MQTT with reconnection, re-subscription and request/response, and a broker to embed."""
+
+from motet.bus.bus import Bus
+from motet.bus.embedded import EmbeddedBroker
+from motet.bus.message import Handler, Message, matches
+from motet.bus.subscriptions import Subscription
+
+__all__ = ["Bus", "EmbeddedBroker", "Handler", "Message", "Subscription", "matches"]

@@ -1,0 +1,131 @@
+"""The bus: what devices, nodes and stations say to one another over an MQTT broker."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from motet.bus.address import Address
+from motet.bus.connection import Client, Connection
+from motet.bus.message import Handler
+from motet.bus.requests import Answer, Requests, Service, Until
+from motet.bus.subscriptions import Subscription, Subscriptions
+from motet.errors import ConnectionProblem
+
+
+def _first(reply: Mapping[str, Any]) -> bool:
+    return True
+
+
+class Bus:
+    """One client of an MQTT 3.1.1 broker, `mqtt://[user:password@]host[:port]`, or `mqtts://` for TLS.
+
+    A lost connection is made again, with exponential back-off and jitter, and all subscriptions with it.
+    Meanwhile calls raise LineLost after `connect_timeout` seconds; nothing is queued. `keepalive` in
+    seconds: a broker that hangs is noticed after 1.5 times that. `seed` makes the jitter repeatable.
+    """
+
+    def __init__(
+        self, url: str, *, client_id: str, keepalive: int = 10, connect_timeout: float = 5.0, seed: int = 0
+    ) -> None:
+        self.url = url
+        self._address = address = Address.parse(url)
+        self._subscriptions = Subscriptions()
+        self._requests = Requests(self)
+        self._services: set[Service] = set()
+        self._connection = Connection(
+            address,
+            lambda: Client(address, client_id, keepalive, connect_timeout),
+            self._subscriptions,
+            self._requests.lost,
+            connect_timeout,
+            f"{client_id}:{seed}",
+        )
+        self.connected = self._connection.connected
+        """Set while the broker is there."""
+
+    async def start(self) -> None:
+        """Connect. Raises ConnectionProblem naming the broker when it cannot be reached now."""
+        await self._connection.start()
+
+    async def stop(self) -> None:
+        """Disconnect. Requests that wait get LineLost, answers being made are cancelled."""
+        for service in tuple(self._services):
+            await service.stop()
+        await self._connection.stop()
+        await self._requests.stop()
+
+    async def __aenter__(self) -> "Bus":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def publish(self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False) -> None:
+        """Send a message; at QoS 1 and 2 the broker has it when this returns. Raises LineLost."""
+        async with self._connection.client(f"publish to {topic}") as client:
+            await client.publish(topic, payload, qos, retain)
+
+    async def subscribe(self, topic_filter: str, handler: Handler) -> Subscription:
+        """Call `handler`, on the event loop, with every message on the topics of the filter, until cancelled.
+
+        QoS 1: a message may come twice, and does with some brokers when two filters of one bus overlap. A
+        handler that raises is logged. Raises LineLost, and ConnectionProblem when the broker forbids it.
+        """
+        subscription = Subscription(topic_filter, handler, self._unsubscribe)
+        async with self._connection.client(f"subscribe to {topic_filter}") as client:
+            self._subscriptions.add(subscription)
+            try:
+                codes = await client.subscribe(topic_filter, qos=1)
+                if any(getattr(code, "is_failure", False) for code in codes):
+                    raise ConnectionProblem(
+                        f"MQTT broker {self._address}: may not subscribe to {topic_filter}"
+                    )
+            except BaseException:
+                self._subscriptions.remove(subscription)
+                raise
+        return subscription
+
+    async def request(
+        self,
+        topic: str,
+        payload: Mapping[str, Any],
+        *,
+        reply_topic: str,
+        timeout: float,  # noqa: ASYNC109 - it becomes NoReply
+        until: Until = _first,
+    ) -> Mapping[str, Any]:
+        """Publish a JSON object with an `id` added; return the first reply with that id for which `until`
+        is true.
+
+        `timeout` in seconds is the longest wait for that reply. Other replies, and those that are no JSON
+        object or have an unknown id, are passed over; the latter are logged. Raises NoReply, LineLost, and
+        what `until` raises.
+        """
+        return await self._requests.request(topic, payload, reply_topic, timeout, until)
+
+    async def serve(self, topic: str, reply_topic: str, answer: Answer) -> Subscription:
+        """Answer requests on a topic with `{**await answer(request), "id": ...}`, each in its own task.
+
+        An error becomes `{"id": ..., "error": "..."}`. Retained requests are ignored. Raises like
+        `subscribe`.
+        """
+        service = Service(self, topic, reply_topic, answer)
+        listening = await self.subscribe(topic, service.take)
+        self._services.add(service)
+
+        async def cancel(_: Subscription) -> None:
+            await listening.cancel()
+            self._services.discard(service)
+            await service.stop()
+
+        return Subscription(topic, service.take, cancel)
+
+    async def _unsubscribe(self, subscription: Subscription) -> None:
+        last = self._subscriptions.remove(subscription)
+        if not last or not self.connected.is_set():
+            return  # the next connection begins without it
+        async with self._connection.client(f"unsubscribe from {subscription.topic_filter}") as client:
+            await client.unsubscribe(subscription.topic_filter)

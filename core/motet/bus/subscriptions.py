@@ -1,0 +1,58 @@
+"""Who wants to hear what: kept apart from the connection, so that it outlives every connection."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from motet.bus.message import Handler, Message, matches
+
+_log = logging.getLogger(__name__)
+
+
+class Subscription:
+    """One handler on one topic filter, until it is cancelled."""
+
+    def __init__(
+        self, topic_filter: str, handler: Handler, cancel: Callable[["Subscription"], Awaitable[None]]
+    ) -> None:
+        self.topic_filter = topic_filter
+        self.handler = handler
+        self._cancel = cancel
+
+    async def cancel(self) -> None:
+        """The handler is not called any more. Nothing is done the second time."""
+        await self._cancel(self)
+
+
+class Subscriptions:
+    """All subscriptions of a bus."""
+
+    def __init__(self) -> None:
+        self._all: list[Subscription] = []
+
+    @property
+    def filters(self) -> list[str]:
+        """Every topic filter once, in the order of subscription."""
+        return list(dict.fromkeys(subscription.topic_filter for subscription in self._all))
+
+    def add(self, subscription: Subscription) -> None:
+        """From now on its handler is called."""
+        self._all.append(subscription)
+
+    def remove(self, subscription: Subscription) -> bool:
+        """Forget it. True when nobody else wants its topic filter any more."""
+        if subscription not in self._all:
+            return False
+        self._all.remove(subscription)
+        return subscription.topic_filter not in self.filters
+
+    def dispatch(self, message: Message) -> None:
+        """Call every handler that wants the message. One that raises is logged; the bus and the others go
+        on."""
+        for subscription in tuple(self._all):
+            if matches(message.topic, subscription.topic_filter):
+                try:
+                    subscription.handler(message)
+                except Exception:  # noqa: BLE001 - one handler's mistake must not silence the others
+                    _log.exception(
+                        "a handler of %s failed on a message on %s", subscription.topic_filter, message.topic
+                    )

@@ -1,0 +1,149 @@
+"""A line's connection: the open stream, the one task that reads it, and who owns the port."""
+
+import asyncio
+import os
+from typing import Protocol
+
+from motet.errors import ConnectionProblem, LineLost
+from motet.lines.capture import Capture
+from motet.lines.stream import ByteStream, Opener
+
+MOST_UNREAD = 65536
+"""Unread bytes that are kept; beyond it the oldest are dropped: an instrument may stream to nobody for
+days."""
+
+
+class _Named(Protocol):
+    name: str
+
+
+_owners: dict[str, _Named] = {}
+
+
+class Connection:
+    """Opens, reads, writes and closes for one line, and knows why when it cannot."""
+
+    def __init__(self, name: str, opener: Opener, capture: Capture | None) -> None:
+        self.name = name
+        self.buffer = bytearray()
+        """What has come and was not taken yet."""
+        self._opener = opener
+        self._capture = capture
+        self._stream: ByteStream | None = None
+        self._pumping: asyncio.Task[None] | None = None
+        self._lost = "it is not open"
+        self._waiter: asyncio.Future[None] | None = None
+        self._changing = asyncio.Lock()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self._opener.where})"
+
+    async def open(self) -> None:
+        """Open it unless it is open; after a loss, anew. Raises ConnectionProblem."""
+        async with self._changing:
+            if self._stream is not None and not self._lost:
+                return
+            await self._shut("it is being opened again")
+            stream = await self._open_stream()
+            self.buffer.clear()
+            self._lost = ""
+            self._stream = stream
+            self._pumping = asyncio.create_task(self._pump(stream), name=f"line {self.name}")
+
+    async def close(self) -> None:
+        """Close it unless it is closed; whoever waits for more bytes gets LineLost."""
+        async with self._changing:
+            await self._shut("it was closed")
+
+    def write(self, data: bytes) -> None:
+        """Send the bytes. Raises LineLost."""
+        self.check()
+        assert self._stream is not None
+        if self._capture is not None:
+            self._capture.record(asyncio.get_running_loop().time(), self.name, ">", data)
+        try:
+            self._stream.write(data)
+        except OSError as error:
+            self._lose(_cause(error))
+            self.check()
+
+    async def more(self) -> None:
+        """Wait until more bytes have come. Raises LineLost. One waits at a time."""
+        self.check()
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def check(self) -> None:
+        """Raises LineLost when the line cannot be used, StoreError when its traffic cannot be captured."""
+        if self._capture is not None:
+            self._capture.check()
+        if self._lost:
+            raise LineLost(f"{self}: {self._lost}")
+
+    async def _open_stream(self) -> ByteStream:
+        key = _key(self._opener.where)
+        owner = _owners.setdefault(key, self)
+        if owner is not self:
+            raise ConnectionProblem(f"{self.name}: {self._opener.where} is in use by {owner.name}")
+        try:
+            return await self._opener.open()
+        except BaseException as error:
+            del _owners[key]
+            if isinstance(error, OSError | ValueError):
+                cause = _cause(error)
+                raise ConnectionProblem(f"{self.name}: cannot open {self._opener.where}: {cause}") from error
+            raise
+
+    async def _pump(self, stream: ByteStream) -> None:
+        """Brings what the stream gives into the buffer until it ends."""
+        reason = "its reader stopped"
+        try:
+            while data := await stream.read():
+                if self._capture is not None:
+                    self._capture.record(asyncio.get_running_loop().time(), self.name, "<", data)
+                self.buffer += data
+                del self.buffer[:-MOST_UNREAD]
+                self._wake()
+            reason = "the other end closed it"
+        except OSError as error:
+            reason = _cause(error)
+        finally:
+            self._lose(reason)
+
+    def _lose(self, reason: str) -> None:
+        self._lost = self._lost or reason
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _shut(self, reason: str) -> None:
+        """Ends the reader, then the stream. What ended the reader other than the line is raised here."""
+        if self._stream is None or self._pumping is None:
+            return
+        self._lose(reason)
+        self._pumping.cancel()
+        await asyncio.wait([self._pumping])
+        stream, self._stream = self._stream, None
+        try:
+            await stream.close()
+        finally:
+            del _owners[_key(self._opener.where)]
+        if not self._pumping.cancelled() and (failure := self._pumping.exception()) is not None:
+            raise failure
+
+
+def _key(where: str) -> str:
+    """One port may have several names: `/dev/serial/by-id/...` is a link."""
+    return os.path.realpath(where) if where.startswith("/") else where
+
+
+def _cause(error: Exception) -> str:
+    """The reason alone: pyserial wraps the operating system's into a sentence that has the port's name
+    twice."""
+    if isinstance(error, TimeoutError):
+        return "nobody answered in time"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -1,0 +1,123 @@
+"""What carries a line's bytes: a stream and the opener that gives one."""
+
+import asyncio
+from typing import Protocol, cast
+
+CLOSING = 2.0
+"""Longest wait for a transport to close, seconds."""
+
+
+class ByteStream(Protocol):
+    """An open way for bytes in both directions. One task reads it."""
+
+    async def read(self) -> bytes:
+        """Some bytes as soon as there are any, b"" at end of file. Raises OSError when the line broke."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send the bytes, in order, without waiting for them to have gone out. Raises OSError."""
+        ...
+
+    async def close(self) -> None:
+        """Close it, once, with the bytes written so far sent where that is possible in bounded time."""
+        ...
+
+
+class Opener(Protocol):
+    """Knows where an instrument is and opens the way to it."""
+
+    @property
+    def where(self) -> str:
+        """The place, for messages and to keep two lines off one port: `/dev/ttyUSB0`, `memory:ps90-1`."""
+        ...
+
+    async def open(self) -> ByteStream:
+        """A fresh stream. Raises OSError or ValueError with the cause when it cannot be opened."""
+        ...
+
+
+class Inbox:
+    """Bytes on their way to the one reader of a stream, with what ended them. For use on one event loop."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._ended = False
+        self._error: OSError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def feed(self, data: bytes) -> None:
+        """More bytes."""
+        self._data += data
+        self._wake()
+
+    def end(self, error: OSError | None = None) -> None:
+        """No more bytes will come; `error` says why when it was not a plain end of file."""
+        self._ended = True
+        self._error = self._error or error
+        self._wake()
+
+    async def read(self) -> bytes:
+        """What has come, as soon as there is any; then b"" or the error."""
+        while not self._data and not self._ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if not self._data and self._error is not None:
+            raise self._error
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class TransportStream(asyncio.Protocol):
+    """A ByteStream on an asyncio transport: a tty's or a socket's."""
+
+    def __init__(self) -> None:
+        self._inbox = Inbox()
+        self._transport: asyncio.Transport | None = None
+        self._gone = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport is there."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the instrument."""
+        self._inbox.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone: by end of file, by an error or by `close`."""
+        self._inbox.end(exc if isinstance(exc, OSError) else None)
+        self._gone.set()
+
+    async def read(self) -> bytes:
+        """Some bytes, b"" at end of file."""
+        return await self._inbox.read()
+
+    def write(self, data: bytes) -> None:
+        """Hand the bytes to the transport. Raises OSError when it is closing."""
+        if self._transport is None or self._transport.is_closing():
+            raise BrokenPipeError("the connection is closed")
+        self._transport.write(data)
+
+    async def close(self) -> None:
+        """Send what is still to be sent for at most CLOSING seconds, then close in any case."""
+        if self._transport is None:
+            return
+        if not self._gone.is_set():
+            self._transport.close()
+            if not await self._ended() and self._transport.get_write_buffer_size():
+                self._transport.abort()  # the instrument takes no more bytes: flow control, or it is off
+                await self._ended()
+        self._transport = None
+
+    async def _ended(self) -> bool:
+        try:
+            async with asyncio.timeout(CLOSING):
+                await self._gone.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,49 @@
+"""A line in memory, straight to a simulator: for virtual time, and for tests that need no pseudo-terminal."""
+
+import asyncio
+import itertools
+
+from motet.contracts.simulation import SerialSimulator
+from motet.lines.stream import ByteStream, Inbox
+from motet.simulation.clock import Wire
+
+_numbers = itertools.count(1)
+
+
+class MemoryOpener:
+    """A `motet.lines.Opener` to a simulator. The simulator is attached when the line opens, detached when
+    it closes.
+
+    `baudrate` paces the bytes in both directions; without it they arrive at the event loop's next turn.
+    """
+
+    def __init__(self, simulator: SerialSimulator, *, baudrate: int | None = None) -> None:
+        self.where = f"memory:{type(simulator).__name__}-{next(_numbers)}"
+        self._simulator = simulator
+        self._baudrate = baudrate
+
+    async def open(self) -> ByteStream:
+        """A fresh stream, with the simulator attached to its other end."""
+        return _MemoryStream(self._simulator, self._baudrate)
+
+
+class _MemoryStream:
+    def __init__(self, simulator: SerialSimulator, baudrate: int | None) -> None:
+        loop = asyncio.get_running_loop()
+        self._simulator = simulator
+        self._inbox = Inbox()
+        self._to_host = Wire(loop, self._inbox.feed, baudrate)
+        self._to_simulator = Wire(loop, simulator.receive, baudrate)
+        simulator.attach(self._to_host.send)
+
+    async def read(self) -> bytes:
+        return await self._inbox.read()
+
+    def write(self, data: bytes) -> None:
+        self._to_simulator.send(data)
+
+    async def close(self) -> None:
+        self._to_simulator.cut()
+        self._to_host.cut()
+        self._simulator.detach()
+        self._inbox.end()
