@@ -17,18 +17,19 @@ def _experiment(x: float) -> Experiment:
     return Experiment("test-1", 1, Suggestion({"x": x}, "asked by the test"))
 
 
-async def _station(bench: Any, procedure: Procedure, events: list[Event] | None = None, scale: float = 1.0) -> LocalStation:
+async def _station(
+    bench: Any, procedure: Procedure, emit: Callable[[Event], object] = lambda event: None
+) -> LocalStation:
     engine = await bench.lab_loop.engine()
-    emit = (lambda event: None) if events is None else events.append
-    station = LocalStation(
-        "cell", {"gauge": bench.gauge}, procedure, engine, units={"x": "mm"}, scale=scale, emit=emit
-    )
+    station = LocalStation("cell", {"gauge": bench.gauge}, procedure, engine, units={"x": "mm"}, emit=emit)
     await station.connect()
     return station
 
 
-async def _run(bench: Any, procedure: Procedure, x: float = 3.0, events: list[Event] | None = None) -> RunRecord:
-    station = await _station(bench, procedure, events)
+async def _run(
+    bench: Any, procedure: Procedure, x: float = 3.0, emit: Callable[[Event], object] = lambda event: None
+) -> RunRecord:
+    station = await _station(bench, procedure, emit)
     try:
         return await station.run(_experiment(x))
     finally:
@@ -99,7 +100,7 @@ def test_the_whole_plan_is_checked_before_the_first_move(bench: Any, procedure: 
 
 
 def test_a_limit_holds_for_values_known_only_during_the_run(bench: Any, procedure: MakeProcedure) -> None:
-    steps = procedure({"gauge.measure": {}, "as": "m"}, {"gauge.move": {"x": "$m.value"}})
+    steps = procedure({"gauge.read": {}, "as": "at"}, {"gauge.measure": {}}, {"gauge.move": {"x": "$at.place"}})
     bench.gauge.place_mm = 99.0
     record = bench.run(_run(bench, steps))
     assert isinstance(record.error, LimitError)
@@ -117,7 +118,7 @@ def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(bench: Any, pr
 
 def test_steps_are_announced_in_their_order(bench: Any, procedure: MakeProcedure) -> None:
     events: list[Event] = []
-    bench.run(_run(bench, procedure({"gauge.move": {"x": 1}}, {"wait": "1 ms"}, "gauge.measure"), events=events))
+    bench.run(_run(bench, procedure({"gauge.move": {"x": 1}}, {"wait": "1 ms"}, "gauge.measure"), emit=events.append))
     assert [e.step for e in events if isinstance(e, StepStarted)] == ["gauge.move", "wait 1 ms", "gauge.measure"]
     states = [e.state for e in events if isinstance(e, StationChanged)]
     assert states == [StationState.CONNECTING, StationState.IDLE, StationState.RUNNING, StationState.IDLE, StationState.OFFLINE]
@@ -174,6 +175,26 @@ def test_abort_ends_a_paused_experiment(bench: Any, procedure: MakeProcedure) ->
         running = asyncio.create_task(station.run(_experiment(1)))
         done, _ = await asyncio.wait([running], timeout=0.2)
         assert not done
+        await station.abort("enough")
+        record = await running
+        await station.close()
+        return record
+
+    assert isinstance(bench.run(scenario()).error, Aborted)
+    assert bench.gauge.calls == []
+
+
+def test_abort_cuts_a_wait_short(bench: Any, procedure: MakeProcedure) -> None:
+    async def scenario() -> RunRecord:
+        waiting = asyncio.Event()
+
+        def see(event: Event) -> None:
+            if isinstance(event, StepStarted):
+                waiting.set()
+
+        station = await _station(bench, procedure({"wait": "1 h"}, {"gauge.measure": {}}), see)
+        running = asyncio.create_task(station.run(_experiment(1)))
+        await waiting.wait()
         await station.abort("enough")
         record = await running
         await station.close()

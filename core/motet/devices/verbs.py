@@ -1,5 +1,6 @@
 """Verbs: what a device can be told to do, declared on the driver's methods and run by the RunEngine as Movables."""
 
+import asyncio
 import inspect
 import math
 import time
@@ -120,7 +121,8 @@ class Verb:
         self._limits = limits
         self._outputs: Mapping[str, Any] = {}
         self._at = 0.0
-        self._status: AsyncStatus[None] | None = None
+        self._task: asyncio.Task[Mapping[str, Any] | None] | None = None
+        self._stopped = False
 
     def check(self, arguments: Mapping[str, Any], later: Collection[str] = ()) -> None:
         """Raises LimitError or ProcedureError for a name, type or value that the verb does not take. Sends nothing.
@@ -152,13 +154,23 @@ class Verb:
             self._limits.check(key, value)
 
     def set(self, arguments: Mapping[str, Any]) -> AsyncStatus[None]:
-        """Check the arguments, then do it. The status is done when the instrument says so."""
+        """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped."""
         self.check(arguments)
-        self._status = AsyncStatus(self._run(arguments), name=self.name)
-        return self._status
+        self._stopped = False
+        self._task = asyncio.ensure_future(getattr(self._device, self.spec.name)(**arguments))
+        return AsyncStatus(self._finish(self._task), name=self.name)
 
-    async def _run(self, arguments: Mapping[str, Any]) -> None:
-        given = await getattr(self._device, self.spec.name)(**arguments)
+    async def _finish(self, task: "asyncio.Task[Mapping[str, Any] | None]") -> None:
+        try:
+            given = await task
+        except asyncio.CancelledError:
+            if self._stopped:
+                return
+            raise
+        except Exception:
+            if self._stopped:  # what a driver raises because it was stopped is what was asked for
+                return
+            raise
         missing = [key for key in self.spec.outputs if key not in (given or {})]
         if missing:
             raise ProcedureError(f"{self.name} gave no {', '.join(missing)}")
@@ -172,12 +184,13 @@ class Verb:
 
     async def stop(self, success: bool = True) -> None:
         """Stop the device if this verb still runs, and end the verb. The RunEngine calls it after every run."""
-        if self._status is None or self._status.done:
+        if self._task is None or self._task.done():
             return
+        self._stopped = True
         try:
             await self._device.stop(success=success)
         finally:
-            self._status.task.cancel()
+            self._task.cancel()
 
     async def describe(self) -> dict[str, DataKey]:
         """The data keys of the outputs, `DEVICE-OUTPUT`."""

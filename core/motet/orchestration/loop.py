@@ -126,8 +126,8 @@ class CampaignLoop:
         """All attempts at one experiment at one station."""
         planned = self.recorder.planned(experiment)
         for attempt in count(1):
-            await _all(planned, self.recorder.running(experiment, station.name, attempt))
-            record = await station.run(experiment)
+            running = _all(planned, self.recorder.running(experiment, station.name, attempt))
+            record = await station.run(experiment, running)
             self._busy_s += record.ended - record.started
             outcome, error = await self._analyse(experiment, record)
             measured = self.recorder.measured(experiment, attempt, record)

@@ -7,17 +7,19 @@ cleanup steps run, then the run is closed.
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from bluesky import Msg
 from bluesky.preprocessors import run_wrapper
+from bluesky.utils import RequestAbort
 
 from motet.devices import Device, Verb
-from motet.errors import Aborted, ProcedureError
+from motet.errors import ProcedureError
 from motet.files import expressions
-from motet.files.references import resolve, seconds
+from motet.files.references import reference, resolve, seconds
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
 
 Plan = Generator[Msg, Any, None]
@@ -28,8 +30,8 @@ class ProcedurePlan:
     """One passage through a procedure.
 
     `values` holds the parameters by name and grows by `step.output`; `units` holds the unit of each where it has one.
-    `gate` is closed while the station is paused. `scale` is lab seconds a second. `started` hears of every step.
-    `aborted` is set from outside: no further step but cleanup begins. `error` is the first thing that went wrong.
+    `gate` is closed while the station is paused. `cleared` is awaited, inside the run, before the first step. `scale` is
+    lab seconds a second. `started` hears of every step. `error` is the first thing that went wrong.
     """
 
     procedure: Procedure
@@ -37,12 +39,14 @@ class ProcedurePlan:
     values: dict[str, Any]
     units: dict[str, str]
     gate: asyncio.Event
+    cleared: "asyncio.Future[Any] | None" = None
     scale: float = 1.0
     started: Callable[[str], None] = lambda step: None
     error: Exception | None = field(default=None, init=False)
-    aborted: str | None = field(default=None, init=False)
+    _aborted: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _cleaning: bool = field(default=False, init=False)
     _moving: Verb | None = field(default=None, init=False)
-    _groups: count[int] = field(default_factory=count, init=False)
+    _groups: "count[int]" = field(default_factory=count, init=False)
 
     def check(self) -> None:
         """Raises LimitError or ProcedureError for any step that asks for what its device does not take.
@@ -61,32 +65,53 @@ class ProcedurePlan:
         """The messages of the whole run."""
         return run_wrapper(self._guarded(), md=dict(metadata))
 
+    async def abort(self) -> None:
+        """Stop what moves, begin no further step but cleanup. The run ends with exit status `abort`.
+
+        Nothing of the RunEngine is cancelled: a wait in progress ends early, and the plan itself raises the abort.
+        """
+        self._aborted.set()
+        self.gate.set()
+        if self._moving is not None and not self._cleaning:
+            await self._moving.stop(success=False)
+
     def _guarded(self) -> Plan:
         try:
+            if self.cleared is not None:
+                (cleared,) = yield Msg("wait_for", None, [self._clearance])
+                cleared.result()
             yield from self._run(self.procedure.steps)
         except Exception as error:
             self.error = error
             if self._moving is not None:
                 yield Msg("stop", self._moving)
-            yield from self._run(self.procedure.cleanup, cleanup=True)
+            self._cleaning = True
+            yield from self._run(self.procedure.cleanup)
             raise
-        yield from self._run(self.procedure.cleanup, cleanup=True)
+        self._cleaning = True
+        yield from self._run(self.procedure.cleanup)
 
-    def _run(self, steps: Sequence[Step], cleanup: bool = False) -> Plan:
+    async def _clearance(self) -> None:
+        assert self.cleared is not None
+        await self.cleared
+
+    def _go_on(self) -> None:
+        if self._aborted.is_set() and not self._cleaning:
+            raise RequestAbort
+
+    def _run(self, steps: Sequence[Step]) -> Plan:
         for step in steps:
-            if self.aborted is not None and not cleanup:
-                raise Aborted(self.aborted)
             yield Msg("checkpoint")
             if not self.gate.is_set():
                 yield Msg("wait_for", None, [self.gate.wait])
+            self._go_on()
             match step:
                 case VerbStep(verb="read"):
                     yield from self._read(step)
                 case VerbStep():
                     yield from self._do(step)
                 case WaitStep():
-                    self.started(f"wait {step.wait}")
-                    yield Msg("sleep", None, seconds(step.wait) / self.scale)
+                    yield from self._wait(step)
                 case RepeatStep():
                     yield from self._repeat(step)
                 case IfStep():
@@ -96,15 +121,31 @@ class ProcedurePlan:
     def _do(self, step: VerbStep) -> Plan:
         verb = self._verb(step)
         self.started(step.label)
-        group = next(self._groups)
+        group = f"step-{next(self._groups)}"
         self._moving = verb
-        yield Msg("set", verb, self._arguments(step.arguments, verb), group=f"step-{group}")
-        yield Msg("wait", None, group=f"step-{group}")
+        yield Msg("set", verb, self._arguments(step.arguments, verb), group=group)
+        self._go_on()
+        yield Msg("wait", None, group=group)
+        self._go_on()
         self._moving = None
         if verb.spec.outputs:
             yield from _event(step.name, verb)
             self._keep(step.name, {key: verb.outputs[key] for key in verb.spec.outputs})
             self.units.update({f"{step.name}.{key}": output.unit for key, output in verb.spec.outputs.items()})
+
+    def _wait(self, step: WaitStep) -> Plan:
+        self.started(f"wait {step.wait}")
+        duration = seconds(step.wait) / self.scale
+
+        async def pass_time() -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(duration):
+                    await self._aborted.wait()
+
+        if self._cleaning:
+            yield Msg("sleep", None, duration)
+        else:
+            yield Msg("wait_for", None, [pass_time])
 
     def _read(self, step: VerbStep) -> Plan:
         device = self.devices[step.device]
@@ -169,4 +210,5 @@ def _verb_steps(steps: Sequence[Step]) -> list[VerbStep]:
 
 def _is_result(argument: Any) -> bool:
     """Whether an argument refers to an output of an earlier step, which is not known beforehand."""
-    return isinstance(argument, str) and argument.startswith("$") and "." in argument
+    name = reference(argument)
+    return name is not None and "." in name

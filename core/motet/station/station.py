@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from bluesky import RunEngine
-from bluesky.utils import RunEngineInterrupted, TransitionError
+from bluesky.utils import FailedStatus, RequestAbort
 
 from motet.devices import Device
 from motet.errors import Aborted, ConnectionProblem, LineLost, MotetError, Retryable
@@ -31,8 +31,11 @@ class Station(Protocol):
         """Make sure that every device answers. Raises ConnectionProblem; nothing moves."""
         ...
 
-    async def run(self, experiment: Experiment) -> RunRecord:
-        """Run the procedure for one experiment. Failures are in the record, not raised."""
+    async def run(self, experiment: Experiment, cleared: "asyncio.Future[Any] | None" = None) -> RunRecord:
+        """Run the procedure for one experiment. Failures are in the record, not raised.
+
+        Nothing moves before `cleared` is done; when it raises, neither.
+        """
         ...
 
     def pause(self) -> None:
@@ -68,7 +71,7 @@ class LocalStation:
         *,
         units: Mapping[str, str] | None = None,
         scale: float = 1.0,
-        emit: Callable[[Event], None] = lambda event: None,
+        emit: Callable[[Event], object] = lambda event: None,
     ) -> None:
         self.name = name
         self.devices = devices
@@ -82,6 +85,7 @@ class LocalStation:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"station-{name}")
         self._documents: list[Document] = []
         self._plan: ProcedurePlan | None = None
+        self._reason = ""
         self._suspect = False
         engine.subscribe(self._collect)
 
@@ -98,25 +102,31 @@ class LocalStation:
             raise ConnectionProblem("\n".join(map(str, failed)))
         self._tell(StationState.IDLE)
 
-    async def run(self, experiment: Experiment) -> RunRecord:
-        """Run the procedure once. The record holds what was measured, and the error when it failed."""
+    async def run(self, experiment: Experiment, cleared: "asyncio.Future[Any] | None" = None) -> RunRecord:
+        """Run the procedure once. The record holds what was measured, and the error when it failed.
+
+        The run is opened while `cleared` is awaited; its first step begins when it is done.
+        """
         loop = asyncio.get_running_loop()
         self._documents = []
         self._tell(StationState.RUNNING if self._gate.is_set() else StationState.PAUSED)
         started = loop.time()
-        error = await self._attempt(experiment)
+        error = await self._attempt(experiment, cleared)
         ended = loop.time()
         self._suspect = isinstance(error, Retryable)
         self._tell(StationState.IDLE, str(error or ""))
         return RunRecord(tuple(self._documents), started, ended, error)
 
-    async def _attempt(self, experiment: Experiment) -> Exception | None:
+    async def _attempt(
+        self, experiment: Experiment, cleared: "asyncio.Future[Any] | None"
+    ) -> Exception | None:
         plan = ProcedurePlan(
             self._procedure,
             self.devices,
             values=dict(experiment.parameters),
             units=dict(self._units),
             gate=self._gate,
+            cleared=cleared,
             scale=self._scale,
             started=lambda step: self._emit(StepStarted(self.name, step)),
         )
@@ -127,13 +137,11 @@ class LocalStation:
                 await self._reconnect()
             metadata = {"experiment": experiment.id, "station": self.name, "parameters": dict(experiment.parameters)}
             await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
-        except RunEngineInterrupted:
-            return Aborted(plan.aborted or "the run was interrupted")
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
-            return Aborted(plan.aborted) if plan.aborted is not None else _cause(plan.error or error)
+            return _cause(plan.error or error)
         finally:
             self._plan = None
-        return None
+        return Aborted(self._reason) if isinstance(plan.error, RequestAbort) else None
 
     async def _reconnect(self) -> None:
         """After a lost line or a silent instrument: open it anew and make sure who answers."""
@@ -158,13 +166,9 @@ class LocalStation:
         """Stop what moves, run the cleanup steps and end the running experiment; without one, do nothing."""
         if self._plan is None:
             return
-        self._plan.aborted = reason
+        self._reason = reason
         self._tell(StationState.ABORTING, reason)
-        self._gate.set()
-        try:
-            await asyncio.to_thread(self._engine.abort, reason)
-        except TransitionError:
-            _log.info("%s: the run had not begun or had ended by itself when it was aborted", self.name)
+        await self._plan.abort()
 
     async def safe(self) -> None:
         """Bring every device to its safe state, all at once. A device that fails to is named in the station's fault."""
@@ -196,9 +200,6 @@ async def _safe(device: Device) -> None:
 
 def _cause(error: Exception) -> Exception:
     """The error that a driver raised, from inside the RunEngine's FailedStatus."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, MotetError):
-            return seen
-        seen = seen.__cause__
+    while isinstance(error, FailedStatus) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     return error

@@ -1,0 +1,130 @@
+"""A campaign on soft stations: real loop, RunEngines, learner, store; instruments that do what the test tells them."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from motet.contracts.declarations import NoOptions
+from motet.devices import Context, Device, Limits, Output, verb
+from motet.learning import Suggester, build_learner
+from motet.learning.build import build_stop_rules
+from motet.model.campaign import Budget, FailurePolicy, LearnerConfig
+from motet.model.events import Event
+from motet.model.experiment import RunRecord
+from motet.model.objective import Objective
+from motet.model.procedure import Procedure
+from motet.model.space import Space, Stepped
+from motet.model.values import PluginRef
+from motet.orchestration import CampaignLoop, Control, Recorder, Summary
+from motet.orchestration.loop import Goal
+from motet.plugins import installed
+from motet.station import LocalStation
+from motet.station.engine import LabLoop
+from motet.store import CampaignRecord, Reader, Stamp, Store
+
+SPACE = Space({"x": Stepped(low=0, high=20, step=1, unit="mm")})
+OBJECTIVES = {"y": Objective(goal="maximize")}
+PROCEDURE = Procedure.model_validate({"parameters": {"x": "mm"}, "steps": [{"gauge.measure": {"x": "$x"}, "as": "m"}]})
+LEARNER = LearnerConfig(surrogate=PluginRef(name="random_forest", options={"trees": 5}))
+
+
+class Gauge(Device):
+    """Measures what the test's function says at x, which may raise or wait."""
+
+    def __init__(self, context: Context, measured: Callable[[float], Any]) -> None:
+        self.measured = measured
+        self.calls: list[str] = []
+        super().__init__(context)
+
+    @verb(units={"x": "mm"}, outputs={"y": Output()})
+    async def measure(self, x: float) -> Mapping[str, Any]:
+        """Measure at x."""
+        self.calls.append(f"measure {x:g}")
+        value = self.measured(x)
+        return {"y": await value if asyncio.iscoroutine(value) else value}
+
+    async def stop(self, success: bool = True) -> None:
+        self.calls.append("stop")
+
+    async def safe(self) -> None:
+        self.calls.append("safe")
+
+
+class Reads:
+    """The analysis of these tests: y as measured."""
+
+    def outputs(self) -> tuple[str, ...]:
+        return ("y",)
+
+    def needs(self) -> tuple[str, ...]:
+        return ("m.y",)
+
+    def values(self, run: RunRecord) -> Mapping[str, float]:
+        (value,) = run.output("m", "y")
+        return {"y": value}
+
+
+@dataclass
+class Lab:
+    """What a test starts a campaign with, and what it can look at."""
+
+    path: Path
+    measured: Callable[[float], Any] = lambda x: -((x - 7) ** 2)
+    stations: int = 1
+    stop: Sequence[PluginRef] = ()
+    budget: Budget = field(default_factory=Budget)
+    failures: FailurePolicy = field(default_factory=FailurePolicy)
+    learner: LearnerConfig = LEARNER
+    events: list[Event] = field(default_factory=list[Event])
+    gauges: list[Gauge] = field(default_factory=list[Gauge])
+    control: Control | None = None
+    on_event: Callable[[Event], None] = lambda event: None
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.path)
+
+    def run(self) -> Summary:
+        """Run the campaign on a lab loop of its own."""
+        lab_loop = LabLoop()
+        try:
+            return lab_loop.submit(self._run(lab_loop)).result(30)
+        finally:
+            lab_loop.close()
+
+    async def _run(self, lab_loop: LabLoop) -> Summary:
+        store = await Store.open(self.path)
+        parameters = {name: parameter.model_dump() for name, parameter in SPACE.parameters.items()}
+        objectives = {name: objective.model_dump() for name, objective in OBJECTIVES.items()}
+        names = tuple(f"cell{i}" for i in range(self.stations))
+        record = CampaignRecord("test", "soft", {}, {}, 1, names, objectives, parameters, Stamp(0.0, 0.0))
+        recorder = Recorder(store, await store.new_campaign(record), [self.events.append, lambda e: self.on_event(e)])
+        stations = [await self._station(lab_loop, name, recorder) for name in names]
+        learner = build_learner(self.learner, installed(), SPACE, OBJECTIVES, seed=1, stations=self.stations)
+        suggester = Suggester(learner, ahead=self.stations)
+        goal = Goal(OBJECTIVES, build_stop_rules(self.stop, installed()), self.budget, self.failures)
+        self.control = Control()
+        try:
+            return await CampaignLoop(stations, suggester, Reads(), goal, recorder, self.control).run()
+        finally:
+            await suggester.close()
+            for station in stations:
+                await station.close()
+            await store.close()
+
+    async def _station(self, lab_loop: LabLoop, name: str, recorder: Recorder) -> LocalStation:
+        gauge = Gauge(Context(f"{name}-gauge", NoOptions(), Limits(name, {})), self.measured)
+        self.gauges.append(gauge)
+        engine = await lab_loop.engine()
+        station = LocalStation(name, {"gauge": gauge}, PROCEDURE, engine, units={"x": "mm"}, emit=recorder.emit)
+        await station.connect()
+        return station
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    yield Lab(tmp_path / "motet.db")
