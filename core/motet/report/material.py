@@ -1,0 +1,108 @@
+"""What a report is made of: one campaign as read from its store."""
+
+import math
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from motet.model.experiment import State
+from motet.model.objective import Objective
+from motet.report.text import label, number, plotly, with_unit
+from motet.store import CampaignDetail, ExperimentRow
+
+_WRAP = 60
+
+
+@dataclass(frozen=True)
+class Material:
+    """A campaign and its experiments, with the views that several figures share."""
+
+    detail: CampaignDetail
+    rows: tuple[ExperimentRow, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """All parameters, in the order of the campaign file."""
+        return tuple(
+            dict.fromkeys([*self.detail.parameters, *(n for row in self.rows for n in row.parameters)])
+        )
+
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """The parameters that are not fixed."""
+        return tuple(name for name in self.names if self.parameter(name).get("type") != "fixed")
+
+    @cached_property
+    def units(self) -> Mapping[str, str | None]:
+        """The unit of each parameter."""
+        return {name: self.parameter(name).get("unit") for name in self.names}
+
+    @cached_property
+    def objective(self) -> str:
+        """The first objective: `best` and the maps are about it."""
+        return next(iter(self.detail.objectives))
+
+    @cached_property
+    def horizon(self) -> float:
+        """The last moment known, seconds since the campaign's start."""
+        times = [row.planned_s for row in self.rows] + [row.ended_s or 0.0 for row in self.rows]
+        times += [attempt.ended_s or attempt.started_s for row in self.rows for attempt in row.attempts]
+        return max(times, default=0.0)
+
+    def parameter(self, name: str) -> Mapping[str, Any]:
+        """The plain fields of a parameter; a candidate table's column has only what the points tell."""
+        if name in self.detail.parameters:
+            return self.detail.parameters[name]
+        found = [row.parameters[name] for row in self.rows if name in row.parameters]
+        numeric = all(isinstance(value, int | float) for value in found)
+        return {"type": "continuous" if numeric else "categorical"}
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a parameter's values lie on a numeric axis."""
+        return self.parameter(name).get("type") in ("continuous", "stepped", "integer")
+
+    def measured(self, objective: str) -> list[tuple[ExperimentRow, float]]:
+        """Finished experiments with their finite value, by number."""
+        found = [(row, row.values.get(objective, math.nan)) for row in self.rows if row.state is State.DONE]
+        return [(row, value) for row, value in found if math.isfinite(value)]
+
+    @cached_property
+    def failed(self) -> list[ExperimentRow]:
+        """Failed experiments, by number."""
+        return [row for row in self.rows if row.state is State.FAILED]
+
+    def parameter_label(self, name: str) -> str:
+        """Title of a parameter's axis."""
+        return plotly(label(name, self.units[name]))
+
+    def objective_label(self, name: str) -> str:
+        """Title of an objective's axis."""
+        return plotly(label(name, self.detail.objectives[name].unit))
+
+    def goal(self, name: str) -> str:
+        """`maximize current`, `current near 0.5 mA`."""
+        objective: Objective = self.detail.objectives[name]
+        if objective.goal == "target":
+            return f"{name} near {with_unit(objective.target, objective.unit)}"
+        return f"{objective.goal} {name}"
+
+    def hover(self, row: ExperimentRow) -> str:
+        """What a figure says about one experiment, in plotly's subset of HTML."""
+        suggestion = row.suggestion
+        lines = [f"<b>#{row.number}</b> {row.state} {plotly(row.station or '')}".rstrip()]
+        lines += [plotly(f"{n} = {with_unit(row.parameters.get(n), self.units[n])}") for n in self.names]
+        lines += [
+            f"<b>{plotly(f'{n} = {with_unit(value, self._unit(n))}')}</b>" for n, value in row.values.items()
+        ]
+        if suggestion.mean is not None:
+            lines.append(f"predicted {number(suggestion.mean)} ± {number(suggestion.std)}")
+        if suggestion.score is not None:
+            lines.append(f"score {number(suggestion.score)}")
+        for text in (suggestion.why, row.reason):
+            lines += [f"<i>{plotly(line)}</i>" for line in textwrap.wrap(text, _WRAP)[:4]]
+        return "<br>".join(lines)
+
+    def _unit(self, value: str) -> str | None:
+        return self.detail.objectives[value].unit if value in self.detail.objectives else None

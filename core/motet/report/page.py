@@ -1,0 +1,80 @@
+"""Writes the page: figures and tables in a template, with the plotting library inside."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from motet import __version__
+from motet.report import tables
+from motet.report.calibration import calibration
+from motet.report.maps import maps
+from motet.report.material import Material
+from motet.report.progress import progress
+from motet.report.style import Plot
+from motet.report.timeline import timeline
+from motet.store import Reader
+
+
+def write_report(reader: Reader, campaign_id: str, out: Path) -> Path:
+    """Write the report of a campaign, ended or running, to the file `out` and give its path.
+
+    The page needs no network: styles, scripts and data are inside it, and it forbids itself to load anything.
+    An older file of that name is replaced in one step. Raises NotFound for an unknown campaign, StoreError
+    for a store that cannot be read, OSError when `out` cannot be written.
+    """
+    detail = reader.campaign(campaign_id)
+    material = Material(detail, tuple(reader.experiments(detail.summary.id)))
+    page = _environment().get_template("report.html.j2").render(_context(reader, material))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return out
+
+
+def plots(material: Material) -> list[Plot]:
+    """Every figure that this campaign has something to show for, in the order of the page."""
+    found = [progress(material, name) for name in material.detail.objectives]
+    found += [*maps(material), calibration(material), timeline(material)]
+    return [plot for plot in found if plot is not None]
+
+
+def _context(reader: Reader, material: Material) -> dict[str, Any]:
+    detail = material.detail
+    shown = plots(material)
+    return {
+        "campaign": detail.summary,
+        "detail": detail,
+        "started": tables.moment(detail.summary.started),
+        "ended": tables.moment(detail.summary.ended),
+        "written": tables.moment(time.time()),
+        "goals": [material.goal(name) for name in detail.objectives],
+        "tiles": tables.tiles(material),
+        "plots": shown,
+        "figures": [plot.figure for plot in shown],
+        "stations": tables.station_use(material),
+        "failures": tables.failures(material),
+        "columns": tables.experiment_columns(material),
+        "experiments": tables.experiments(material),
+        "hidden": max(0, len(material.rows) - tables.MOST),
+        "files": reader.files(detail.summary.id),
+        "version": __version__,
+        "plotly_js": get_plotlyjs(),
+    }
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("motet.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

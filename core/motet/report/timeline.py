@@ -1,0 +1,169 @@
+"""The stations over time: who worked on what, and where they waited."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from motet.model.experiment import State
+from motet.report.material import Material
+from motet.report.style import BAND, GREY, SCALE, SKY, VERMILION, Plot, axis, colorbar, layout, shades
+from motet.report.text import duration, plotly, time_unit
+from motet.store import Attempt, ExperimentRow
+
+Bar = tuple[ExperimentRow, Attempt, float]
+"""An attempt and its end, which is the last moment known while it runs."""
+
+_TALL, _LOW, _AROUND = 60, 22, 120
+_TOP: dict[str, Any] = {"y": 1, "yanchor": "top", "lenmode": "pixels", "len": 160}
+
+
+def stations(material: Material) -> list[str]:
+    """The campaign's stations, then any other that an attempt ran at."""
+    seen = [attempt.station for row in material.rows for attempt in row.attempts]
+    return list(dict.fromkeys([*material.detail.stations, *seen]))
+
+
+def timeline(material: Material) -> Plot | None:
+    """A Gantt chart with a lane for each station; None before the first dispatch."""
+    bars: list[Bar] = [
+        (row, attempt, material.horizon if attempt.ended_s is None else attempt.ended_s)
+        for row in material.rows
+        for attempt in row.attempts
+    ]
+    if not bars:
+        return None
+    lanes = {station: lane for lane, station in enumerate(stations(material))}
+    per, unit = time_unit(material.horizon)
+    start = min(attempt.started_s for _, attempt, _ in bars)
+    bands = [
+        {
+            "type": "rect",
+            "layer": "below",
+            "line": {"width": 0},
+            "fillcolor": BAND,
+            "x0": start / per,
+            "x1": material.horizon / per,
+            "y0": lane - 0.3,
+            "y1": lane + 0.2,
+        }
+        for lane in lanes.values()
+    ]
+    height = _AROUND + len(lanes) * max(_LOW, _TALL - 2 * len(lanes))
+    ticks = {"tickvals": list(lanes.values()), "ticktext": [plotly(station) for station in lanes]}
+    end = material.horizon / per
+    return Plot(
+        "timeline",
+        "Timeline of the stations",
+        "One bar for each attempt at an experiment, coloured by its value; the empty band is idle time. The"
+        " thin line below a lane is pending time: from the suggestion to the dispatch at that station.",
+        {
+            "data": _traces(material, bars, lanes, per),
+            "layout": layout(
+                height,
+                barmode="overlay",
+                bargap=0,
+                shapes=bands,
+                xaxis=axis(f"time since the start ({unit})", range=[start / per - 0.01 * end, end * 1.01]),
+                yaxis=axis("", range=[len(lanes) - 0.4, -0.6], showgrid=False, **ticks),
+            ),
+        },
+    )
+
+
+def _traces(
+    material: Material, bars: Sequence[Bar], lanes: dict[str, int], per: float
+) -> list[dict[str, Any]]:
+    value = {row.id: value for row, value in material.measured(material.objective)}
+    done = [bar for bar in bars if bar[0].id in value and bar[1].number == len(bar[0].attempts)]
+    under_way = [bar for bar in bars if bar[1].ended_s is None]
+    settled = {id(bar) for bar in (*done, *under_way)}
+    failed = [bar for bar in bars if id(bar) not in settled]
+    colors = [value[row.id] for row, _, _ in done]
+    drawn = [
+        # Shades instead of numbers: plotly.js 4.1 complains of every bar whose colour is a number.
+        _bars(material, "done", done, lanes, per, {"color": shades(colors), "line": {"width": 0}}),
+        _bars(material, "failed or tried again", failed, lanes, per, _hatched(VERMILION, "x")),
+        _bars(material, "under way", under_way, lanes, per, _hatched(GREY, "/")),
+        _pending(material, lanes, per),
+        _legend(material, colors),
+    ]
+    return [trace for trace in drawn if trace["y"]]
+
+
+def _legend(material: Material, values: Sequence[float]) -> dict[str, Any]:
+    """The colour bar of the shades: a trace without a point."""
+    scale = {
+        "color": values[:1],
+        "cmin": min(values, default=0.0),
+        "cmax": max(values, default=0.0),
+        "colorscale": SCALE,
+        "showscale": True,
+        "colorbar": colorbar(material.objective_label(material.objective)) | _TOP,
+    }
+    nowhere: list[None] = [None] * len(values[:1])
+    marks = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "scale",
+        "x": nowhere,
+        "y": nowhere,
+        "marker": scale,
+    }
+    return marks | {"showlegend": False, "hoverinfo": "skip"}
+
+
+def _bars(
+    material: Material,
+    name: str,
+    bars: Sequence[Bar],
+    lanes: dict[str, int],
+    per: float,
+    marker: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "y": [lanes[attempt.station] for _, attempt, _ in bars],
+        "base": [attempt.started_s / per for _, attempt, _ in bars],
+        "x": [(end - attempt.started_s) / per for _, attempt, end in bars],
+        "width": 0.5,
+        "offset": -0.3,
+        "marker": marker,
+        "hovertext": [_hover(material, row, attempt) for row, attempt, _ in bars],
+        "hoverinfo": "text",
+    }
+
+
+def _pending(material: Material, lanes: dict[str, int], per: float) -> dict[str, Any]:
+    waited = [row for row in material.rows if row.attempts and row.attempts[0].started_s > row.planned_s]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": "pending",
+        "y": [lanes[row.attempts[0].station] for row in waited],
+        "base": [row.planned_s / per for row in waited],
+        "x": [(row.attempts[0].started_s - row.planned_s) / per for row in waited],
+        "width": 0.08,
+        "offset": 0.26,
+        "marker": {"color": SKY, "line": {"width": 0}},
+        "hovertext": [
+            f"<b>#{row.number}</b> pending {duration(row.attempts[0].started_s - row.planned_s)}"
+            for row in waited
+        ],
+        "hoverinfo": "text",
+    }
+
+
+def _hatched(color: str, shape: str) -> dict[str, Any]:
+    pattern = {"shape": shape, "size": 6, "solidity": 0.2, "fillmode": "overlay", "fgcolor": "#ffffff"}
+    return {"color": color, "line": {"width": 0}, "pattern": pattern}
+
+
+def _hover(material: Material, row: ExperimentRow, attempt: Attempt) -> str:
+    lines = [material.hover(row), f"attempt {attempt.number} at {plotly(attempt.station)}"]
+    lines.append(
+        f"{duration(attempt.started_s)} to {duration(attempt.ended_s)} ({duration(attempt.seconds)})"
+    )
+    if attempt.reason and (row.state is not State.FAILED or attempt.reason != row.reason):
+        lines.append(f"<i>{plotly(attempt.reason[:200])}</i>")
+    return "<br>".join(lines)

@@ -1,0 +1,38 @@
+"""One writer for each store: a lock file beside it that the kernel frees when its process ends, however it
+ends."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from motet.errors import StoreError
+
+
+class WriterLock:
+    """The exclusive lock of `PATH.lock`, which holds the writer's process id. The file stays behind,
+    unlocked: to remove it would let two writers lock two files of the same name."""
+
+    def __init__(self, store: Path) -> None:
+        """Raises StoreError at once, naming the process, when another writer has the store."""
+        path = store.with_name(store.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise StoreError(f"{store}: cannot be opened for writing: {error}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._file)
+            raise StoreError(f"{store}: process {owner} is writing to this store; only one may") from error
+        except OSError as error:
+            os.close(self._file)
+            raise StoreError(f"{path}: cannot be locked: {error}") from error
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)

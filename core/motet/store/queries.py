@@ -1,0 +1,104 @@
+"""The SELECTs of the reading face, each giving plain typed values of one consistent view."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from sqlite_utils import Database
+
+from motet.errors import NotFound
+from motet.model.events import CampaignState
+from motet.model.experiment import State
+from motet.model.objective import Objective
+from motet.store.assemble import best_of, busy_s, experiment_rows, wall_s
+from motet.store.encode import loads
+from motet.store.records import Change, Stamp
+from motet.store.rows import CampaignChange, CampaignSummary, ExperimentRow, Transition
+
+Record = dict[str, Any]
+
+_ENDS = {CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED}
+
+
+def select(db: Database, sql: str, **values: object) -> Iterator[Record]:
+    """The rows of a SELECT, each by column name."""
+    return cast("Iterator[Record]", db.query(sql, values))
+
+
+def find(db: Database, path: Path, campaign: str) -> Record:
+    """The campaign of that id, or the newest of that name. Raises NotFound with the nearest name."""
+    sql = (
+        "SELECT * FROM campaigns WHERE id = :key OR name = :key ORDER BY id = :key DESC, serial DESC LIMIT 1"
+    )
+    for record in select(db, sql, key=campaign):
+        return record
+    records = select(db, "SELECT id, name FROM campaigns ORDER BY wall, serial")
+    known: list[str] = [name for record in records for name in record.values()]
+    near = get_close_matches(campaign, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(dict.fromkeys(known)) or 'none'}"
+    raise NotFound(f"{path}: no campaign {campaign!r}; {hint}")
+
+
+def summary(db: Database, record: Record) -> CampaignSummary:
+    """A row of `campaigns` with its figures."""
+    rows = experiments(db, record["id"])
+    changes = list(campaign_changes(db, record["id"]))
+    state = CampaignState(record["state"])
+    return CampaignSummary(
+        id=record["id"],
+        name=record["name"],
+        lab=record["lab"],
+        state=state,
+        reason=record["reason"],
+        started=record["wall"],
+        ended=changes[-1].at.wall if changes and state in _ENDS else None,
+        experiments=len(rows),
+        done=sum(row.state is State.DONE for row in rows),
+        failed=sum(row.state is State.FAILED for row in rows),
+        best=best_of(rows, objectives(record)),
+        wall_s=wall_s(rows),
+        busy_s=busy_s(rows),
+    )
+
+
+def experiments(db: Database, campaign: str) -> list[ExperimentRow]:
+    """All experiments by number."""
+    sql = (
+        "SELECT experiments.*, score, mean, std, why FROM experiments"
+        " JOIN suggestions ON suggestions.experiment = experiments.id WHERE campaign = :key ORDER BY number"
+    )
+    return experiment_rows(select(db, sql, key=campaign), transitions(db, campaign))
+
+
+def transitions(db: Database, campaign: str) -> Iterator[Transition]:
+    """Everything that happened to the experiments, in the order stored."""
+    sql = (
+        "SELECT transitions.* FROM transitions JOIN experiments ON experiments.id = transitions.experiment"
+        " WHERE campaign = :key ORDER BY transitions.id"
+    )
+    for found in select(db, sql, key=campaign):
+        yield Transition(
+            found["experiment"],
+            Change(found["change"]),
+            found["station"],
+            found["attempt"],
+            found["reason"],
+            stamp(found),
+        )
+
+
+def campaign_changes(db: Database, campaign: str) -> Iterator[CampaignChange]:
+    """Every change of the campaign's state, in the order stored."""
+    for found in select(db, "SELECT * FROM campaign_changes WHERE campaign = :key ORDER BY id", key=campaign):
+        yield CampaignChange(CampaignState(found["state"]), found["reason"], stamp(found))
+
+
+def objectives(record: Mapping[str, Any]) -> dict[str, Objective]:
+    """The objectives of a row of `campaigns`."""
+    return {name: Objective.model_validate(fields) for name, fields in loads(record["objectives"]).items()}
+
+
+def stamp(found: Mapping[str, Any]) -> Stamp:
+    """When a stored change happened."""
+    return Stamp(found["wall"], found["elapsed"])

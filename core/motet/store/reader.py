@@ -1,0 +1,119 @@
+"""The store's reading face: safe beside a running writer, from any thread."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from motet.errors import NotFound
+from motet.model.events import StationState
+from motet.model.experiment import Document
+from motet.store import queries
+from motet.store.assemble import export_row
+from motet.store.connect import open_reader
+from motet.store.encode import loads
+from motet.store.queries import Record, find, select
+from motet.store.rows import (
+    CampaignChange,
+    CampaignDetail,
+    CampaignSummary,
+    ExperimentRow,
+    StationChange,
+    Transition,
+)
+
+
+class Reader:
+    """Reads a store. Each call opens a read-only connection of its own and sees the last commit.
+
+    A campaign is named by its id (`NAME-N`) or by its bare name, which means the newest of that name. Every
+    method raises NotFound when there is no such store or campaign, StoreError when the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise NotFound(f"{path}: no such store")
+        self.path = path
+
+    def campaigns(self) -> list[CampaignSummary]:
+        """All campaigns, the oldest first."""
+        with self._open() as db:
+            records = select(db, "SELECT * FROM campaigns ORDER BY wall, serial")
+            return [queries.summary(db, record) for record in records]
+
+    def campaign(self, campaign: str) -> CampaignDetail:
+        """One campaign with what it was made of."""
+        with self._open() as db:
+            record = find(db, self.path, campaign)
+            versions = select(db, "SELECT * FROM versions WHERE campaign = :key", key=record["id"])
+            return CampaignDetail(
+                queries.summary(db, record),
+                record["seed"],
+                tuple(loads(record["stations"])),
+                queries.objectives(record),
+                loads(record["parameters"]),
+                {version["distribution"]: version["version"] for version in versions},
+            )
+
+    def experiments(self, campaign: str) -> list[ExperimentRow]:
+        """All experiments of a campaign by number."""
+        with self._open() as db:
+            return queries.experiments(db, find(db, self.path, campaign)["id"])
+
+    def transitions(self, campaign: str) -> list[Transition]:
+        """Everything that happened to a campaign's experiments, in the order it was stored."""
+        with self._open() as db:
+            return list(queries.transitions(db, find(db, self.path, campaign)["id"]))
+
+    def station_changes(self, campaign: str) -> list[StationChange]:
+        """Every change of a station's state, in the order it was stored."""
+        with self._open() as db:
+            sql = "SELECT * FROM station_changes WHERE campaign = :key ORDER BY id"
+            return [
+                StationChange(row["station"], StationState(row["state"]), row["cause"], queries.stamp(row))
+                for row in select(db, sql, key=find(db, self.path, campaign)["id"])
+            ]
+
+    def campaign_changes(self, campaign: str) -> list[CampaignChange]:
+        """Every change of the campaign's state, in the order it was stored."""
+        with self._open() as db:
+            return list(queries.campaign_changes(db, find(db, self.path, campaign)["id"]))
+
+    def documents(self, experiment: str, attempt: int | None = None) -> list[Document]:
+        """The Bluesky documents of an experiment, whose id is `CAMPAIGN/NUMBER`: of one attempt, or of all in
+        turn."""
+        with self._open() as db:
+            if not list(select(db, "SELECT id FROM experiments WHERE id = :key", key=experiment)):
+                raise NotFound(f"{self.path}: no experiment {experiment!r}; an id is CAMPAIGN/NUMBER")
+            sql = (
+                "SELECT name, document FROM documents WHERE experiment = :key"
+                " AND (:attempt IS NULL OR attempt = :attempt) ORDER BY attempt, sequence"
+            )
+            found = select(db, sql, key=experiment, attempt=attempt)
+            return [(record["name"], loads(record["document"])) for record in found]
+
+    def files(self, campaign: str) -> dict[str, str]:
+        """The text of every file that the campaign ran from, by its path."""
+        with self._open() as db:
+            sql = "SELECT path, text FROM campaign_files JOIN files USING (sha256) WHERE campaign = :key"
+            found = select(db, f"{sql} ORDER BY path", key=find(db, self.path, campaign)["id"])
+            return {record["path"]: record["text"] for record in found}
+
+    def export_rows(self, campaign: str) -> Iterator[Record]:
+        """Each experiment as a flat record for `motet.contracts.results.Exporter`; all have the same columns.
+        A parameter or value named like a column before it gets the prefix `parameter.` or `value.`."""
+        detail = self.campaign(campaign)
+        rows = self.experiments(detail.summary.id)
+        values = dict.fromkeys([*detail.objectives, *(name for row in rows for name in row.values)])
+        return (export_row(row, tuple(detail.parameters), tuple(values)) for row in rows)
+
+    @contextmanager
+    def _open(self) -> Generator[Database]:
+        """One consistent view of the store."""
+        connection = open_reader(self.path)
+        try:
+            connection.execute("BEGIN")
+            yield Database(connection, recursive_triggers=False, execute_plugins=False)
+        finally:
+            connection.close()

@@ -1,0 +1,42 @@
+"""What is written to the store: values that come from the campaign loop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When something happened: `wall` in seconds since 1970 (UTC), `elapsed` in seconds since the campaign's
+    start on the event loop's clock, which no change of the wall clock disturbs."""
+
+    wall: float
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRecord:
+    """A campaign as it starts: the exact files (path relative to the campaign file -> text) and versions
+    (distribution -> version) that run, objectives and parameters as their models' plain fields."""
+
+    name: str
+    lab: str
+    files: Mapping[str, str]
+    versions: Mapping[str, str]
+    seed: int
+    stations: tuple[str, ...]
+    objectives: Mapping[str, Mapping[str, Any]]
+    parameters: Mapping[str, Mapping[str, Any]]
+    at: Stamp
+
+
+class Change(StrEnum):
+    """What happened to an experiment. `retried`: an attempt failed and another one follows; the state
+    stays."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    RETRIED = "retried"
+    DONE = "done"
+    FAILED = "failed"

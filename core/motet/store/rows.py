@@ -1,0 +1,139 @@
+"""What is read from a store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from motet.model.events import CampaignState, StationState
+from motet.model.experiment import State, Suggestion
+from motet.model.objective import Objective
+from motet.model.values import Point
+from motet.store.records import Change, Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best experiment by the first objective's merit; the earlier one of equals."""
+
+    experiment: str
+    number: int
+    parameters: Point
+    objective: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSummary:
+    """A campaign in one line. `started` and `ended` in seconds since 1970, `ended` None while it has no end
+    state.
+
+    `wall_s` goes from the first dispatch to the last result (to the last change known while it runs),
+    `busy_s` is the sum of the times of all attempts that ended; both in seconds."""
+
+    id: str
+    name: str
+    lab: str
+    state: CampaignState
+    reason: str
+    started: float
+    ended: float | None
+    experiments: int
+    done: int
+    failed: int
+    best: Best | None
+    wall_s: float
+    busy_s: float
+
+    @property
+    def speed_up(self) -> float:
+        """The sum of the experiments' times over the wall time; 0 when nothing ran."""
+        return self.busy_s / self.wall_s if self.wall_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetail:
+    """A campaign with what it was made of. `parameters` are the plain fields of the parameter models."""
+
+    summary: CampaignSummary
+    seed: int
+    stations: tuple[str, ...]
+    objectives: Mapping[str, Objective]
+    parameters: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an experiment; seconds since the campaign's start, `ended_s` None while it runs. `reason` is
+    why it failed."""
+
+    number: int
+    station: str
+    started_s: float
+    ended_s: float | None = None
+    reason: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.ended_s is None else self.ended_s - self.started_s
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRow:
+    """One experiment with all that became of it. Times in seconds since the campaign's start, None when not
+    reached.
+
+    `station` is the last one, None before the first dispatch; `started_s` is the first attempt's start."""
+
+    id: str
+    number: int
+    state: State
+    suggestion: Suggestion
+    values: Mapping[str, float]
+    reason: str
+    station: str | None
+    planned_s: float
+    attempts: tuple[Attempt, ...]
+    ended_s: float | None
+
+    @property
+    def parameters(self) -> Point:
+        """The point of the space."""
+        return self.suggestion.parameters
+
+    @property
+    def started_s(self) -> float | None:
+        """When it was first dispatched."""
+        return self.attempts[0].started_s if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Something happened to an experiment."""
+
+    experiment: str
+    change: Change
+    station: str | None
+    attempt: int
+    reason: str
+    at: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class StationChange:
+    """A station's state changed."""
+
+    station: str
+    state: StationState
+    cause: str
+    at: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChange:
+    """The campaign's state changed."""
+
+    state: CampaignState
+    reason: str
+    at: Stamp

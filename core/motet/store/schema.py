@@ -1,0 +1,100 @@
+"""The tables, and how an older store becomes a present one.
+
+`PRAGMA user_version` counts the migrations that were applied; each runs once, in one transaction, in the
+order of `MIGRATIONS`. A released migration never changes: append the next one.
+"""
+
+from collections.abc import Callable, Sequence
+
+from sqlite_utils import Database
+
+APPLICATION_ID = 0x4D4F5445
+"""SQLite's mark of whose file it is: `MOTE`."""
+
+_ID = {"id": int}
+_AT = {"wall": float, "elapsed": float}
+
+
+def _first(db: Database) -> None:
+    _table(
+        db,
+        "campaigns",
+        {"id": str, "name": str, "serial": int, "lab": str, "seed": int, "stations": str, "objectives": str}
+        | {"parameters": str, "state": str, "reason": str, "wall": float},
+        pk="id",
+    )
+    db.table("campaigns").create_index(["name", "serial"], unique=True)
+    _table(
+        db,
+        "versions",
+        {"campaign": str, "distribution": str, "version": str},
+        pk=("campaign", "distribution"),
+    )
+    _table(db, "files", {"sha256": str, "text": str}, pk="sha256")
+    files = [("campaign", "campaigns", "id"), ("sha256", "files", "sha256")]
+    _table(
+        db,
+        "campaign_files",
+        {"campaign": str, "path": str, "sha256": str},
+        pk=("campaign", "path"),
+        foreign=files,
+    )
+    _table(
+        db,
+        "experiments",
+        {"id": str, "campaign": str, "number": int, "state": str, "parameters": str, "values": str}
+        | {"reason": str, "station": str, "attempts": int},
+        pk="id",
+        optional={"values", "station"},
+    )
+    db.table("experiments").create_index(["campaign", "number"], unique=True)
+    _table(
+        db,
+        "transitions",
+        _ID | {"experiment": str, "change": str, "station": str, "attempt": int, "reason": str} | _AT,
+        optional={"station"},
+    )
+    db.table("transitions").create_index(["experiment"])
+    scores = {"score", "mean", "std"}
+    _table(
+        db,
+        "suggestions",
+        {"experiment": str, "score": float, "mean": float, "std": float, "why": str},
+        pk="experiment",
+        optional=scores,
+    )
+    _table(
+        db,
+        "documents",
+        {"experiment": str, "attempt": int, "sequence": int, "name": str, "uid": str, "document": str},
+        pk=("experiment", "attempt", "sequence"),
+        optional={"uid"},
+    )
+    _table(db, "station_changes", _ID | {"campaign": str, "station": str, "state": str, "cause": str} | _AT)
+    db.table("station_changes").create_index(["campaign"])
+    _table(db, "campaign_changes", _ID | {"campaign": str, "state": str, "reason": str} | _AT)
+    db.table("campaign_changes").create_index(["campaign"])
+
+
+MIGRATIONS: Sequence[Callable[[Database], None]] = (_first,)
+VERSION = len(MIGRATIONS)
+
+
+def _table(
+    db: Database,
+    name: str,
+    columns: dict[str, type],
+    pk: str | tuple[str, ...] = "id",
+    foreign: list[tuple[str, str, str]] | None = None,
+    optional: set[str] | None = None,
+) -> None:
+    """A table whose columns are all needed but the `optional` ones; `campaign` and `experiment` refer to
+    theirs."""
+    parents = [(column, f"{column}s", "id") for column in ("campaign", "experiment") if column in columns]
+    keys = {pk} if isinstance(pk, str) else set(pk)
+    db.table(name).create(
+        columns,
+        pk=pk,
+        foreign_keys=parents if foreign is None else foreign,
+        not_null=set(columns) - (optional or set()) - keys,
+    )

@@ -1,0 +1,164 @@
+"""The SQL behind each call of `Store`, run in the writer's thread inside its transaction.
+
+Each function turns its values into JSON before it executes anything: a value that cannot be stored
+(StoreError) then fails that call alone and leaves the transaction as it was.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+
+from motet.model.events import CampaignState, StationState
+from motet.model.experiment import Document, Experiment, Outcome, State
+from motet.store.encode import dumps
+from motet.store.records import CampaignRecord, Change, Stamp
+
+
+def new_campaign(db: Connection, record: CampaignRecord) -> str:
+    """Store a campaign with its files and versions; its id is `NAME-N`."""
+    columns = [dumps(part) for part in (record.stations, record.objectives, record.parameters)]
+    query = "SELECT COALESCE(MAX(serial), 0) + 1 FROM campaigns WHERE name = ?"
+    (serial,) = db.execute(query, (record.name,)).fetchone()
+    campaign = f"{record.name}-{serial}"
+    db.execute(
+        "INSERT INTO campaigns"
+        " (id, name, serial, lab, seed, stations, objectives, parameters, state, reason, wall)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+        (
+            campaign,
+            record.name,
+            serial,
+            record.lab,
+            record.seed,
+            *columns,
+            CampaignState.STARTING,
+            record.at.wall,
+        ),
+    )
+    _campaign_change(db, campaign, CampaignState.STARTING, "", record.at)
+    db.executemany(
+        "INSERT INTO versions (campaign, distribution, version) VALUES (?, ?, ?)",
+        [(campaign, distribution, version) for distribution, version in record.versions.items()],
+    )
+    _files(db, campaign, record.files)
+    return campaign
+
+
+def _files(db: Connection, campaign: str, files: Mapping[str, str]) -> None:
+    """Each text is stored once, however many campaigns ran it."""
+    digests = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files.items()}
+    db.executemany(
+        "INSERT OR IGNORE INTO files (sha256, text) VALUES (?, ?)",
+        [(digests[path], text) for path, text in files.items()],
+    )
+    db.executemany(
+        "INSERT INTO campaign_files (campaign, path, sha256) VALUES (?, ?, ?)",
+        [(campaign, path, digest) for path, digest in digests.items()],
+    )
+
+
+def planned(db: Connection, experiment: Experiment, at: Stamp) -> None:
+    """Store an experiment with the learner's reason for it."""
+    parameters = dumps(experiment.parameters)
+    suggestion = experiment.suggestion
+    db.execute(
+        "INSERT INTO experiments (id, campaign, number, state, parameters, reason, attempts)"
+        " VALUES (?, ?, ?, ?, ?, '', 0)",
+        (experiment.id, experiment.campaign, experiment.number, State.PLANNED, parameters),
+    )
+    db.execute(
+        "INSERT INTO suggestions (experiment, score, mean, std, why) VALUES (?, ?, ?, ?, ?)",
+        (
+            experiment.id,
+            _number(suggestion.score),
+            _number(suggestion.mean),
+            _number(suggestion.std),
+            suggestion.why,
+        ),
+    )
+    _transition(db, experiment.id, Change.PLANNED, None, 0, "", at)
+
+
+def running(db: Connection, experiment: Experiment, station: str, attempt: int, at: Stamp) -> None:
+    """The experiment was dispatched to a station."""
+    db.execute(
+        "UPDATE experiments SET state = ?, station = ?, attempts = ? WHERE id = ?",
+        (State.RUNNING, station, attempt, experiment.id),
+    )
+    _transition(db, experiment.id, Change.RUNNING, station, attempt, "", at)
+
+
+def retried(db: Connection, experiment: Experiment, station: str, reason: str, at: Stamp) -> None:
+    """An attempt failed and another one follows."""
+    _transition(db, experiment.id, Change.RETRIED, station, _attempts(db, experiment), reason, at)
+
+
+def documents(db: Connection, experiment: Experiment, attempt: int, added: Sequence[Document]) -> None:
+    """Bluesky documents of one attempt, after those that are there."""
+    texts = [(name, document.get("uid"), dumps(document)) for name, document in added]
+    query = "SELECT COALESCE(MAX(sequence) + 1, 0) FROM documents WHERE experiment = ? AND attempt = ?"
+    (first,) = db.execute(query, (experiment.id, attempt)).fetchone()
+    db.executemany(
+        "INSERT INTO documents (experiment, attempt, sequence, name, uid, document)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (experiment.id, attempt, sequence, name, uid if isinstance(uid, str) else None, text)
+            for sequence, (name, uid, text) in enumerate(texts, first)
+        ],
+    )
+
+
+def ended(db: Connection, outcome: Outcome, station: str, at: Stamp) -> None:
+    """The experiment is done with its values, or failed with its reason."""
+    values = dumps(outcome.values)
+    experiment = outcome.experiment
+    db.execute(
+        'UPDATE experiments SET state = ?, "values" = ?, reason = ? WHERE id = ?',
+        (outcome.state, values, outcome.reason, experiment.id),
+    )
+    change = Change(outcome.state)
+    _transition(db, experiment.id, change, station or None, _attempts(db, experiment), outcome.reason, at)
+
+
+def station_changed(
+    db: Connection, campaign: str, station: str, state: StationState, cause: str, at: Stamp
+) -> None:
+    """A station's state changed."""
+    db.execute(
+        "INSERT INTO station_changes (campaign, station, state, cause, wall, elapsed)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (campaign, station, state, cause, at.wall, at.elapsed),
+    )
+
+
+def campaign_changed(db: Connection, campaign: str, state: CampaignState, reason: str, at: Stamp) -> None:
+    """The campaign's state changed."""
+    db.execute("UPDATE campaigns SET state = ?, reason = ? WHERE id = ?", (state, reason, campaign))
+    _campaign_change(db, campaign, state, reason, at)
+
+
+def _campaign_change(db: Connection, campaign: str, state: CampaignState, reason: str, at: Stamp) -> None:
+    db.execute(
+        "INSERT INTO campaign_changes (campaign, state, reason, wall, elapsed) VALUES (?, ?, ?, ?, ?)",
+        (campaign, state, reason, at.wall, at.elapsed),
+    )
+
+
+def _transition(
+    db: Connection, experiment: str, change: Change, station: str | None, attempt: int, reason: str, at: Stamp
+) -> None:
+    db.execute(
+        "INSERT INTO transitions (experiment, change, station, attempt, reason, wall, elapsed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (experiment, change, station, attempt, reason, at.wall, at.elapsed),
+    )
+
+
+def _attempts(db: Connection, experiment: Experiment) -> int:
+    row = db.execute("SELECT attempts FROM experiments WHERE id = ?", (experiment.id,)).fetchone()
+    return 0 if row is None else row[0]
+
+
+def _number(value: float | None) -> float | None:
+    """A plain float: sqlite3 does not know numpy's other scalars."""
+    return None if value is None else float(value)

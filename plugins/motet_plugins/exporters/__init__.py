@@ -1,0 +1,1 @@
+"""Exporters: campaigns as files that other programs read."""
