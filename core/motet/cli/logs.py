@@ -9,6 +9,8 @@ from pathlib import Path
 
 MAX_BYTES = 5_000_000
 KEPT = 3
+CHATTY = ("bluesky", "ophyd_async", "amqtt", "transitions")
+"""Libraries that tell of every step; of these only warnings are kept."""
 
 
 @contextmanager
@@ -25,6 +27,8 @@ def logged(data: Path) -> Iterator[None]:
     listener.start()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         yield
     finally:

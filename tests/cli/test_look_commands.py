@@ -1,0 +1,114 @@
+"""`motet list`, `show`, `report`, `export`, `check`, `schema`, `plugins`."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def ran(twin: Any) -> Any:
+    twin.change("campaign.yaml", "experiments: 8", "experiments: 4")
+    assert twin.motet("run", "campaign.yaml", "--json").returncode == 0
+    return twin
+
+
+def test_list_and_show_tell_what_there_is(ran: Any) -> None:
+    listed = ran.motet("list").stdout
+    assert "twin_sdc-1" in listed
+    assert "finished" in listed
+    shown = ran.motet("show", "twin_sdc").stdout
+    assert "4 experiments, 0 failed" in shown
+    assert "random start" in shown
+    facts = json.loads(ran.motet("show", "twin_sdc", "--json").stdout)
+    assert len(facts["experiments"]) == 4
+    (one,) = json.loads(ran.motet("list", "--json").stdout)
+    assert one["id"] == facts["id"] == "twin_sdc-1"
+
+
+def test_export_goes_to_standard_output_or_a_file(ran: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO(ran.motet("export", "twin_sdc").stdout)))
+    assert [row["number"] for row in rows] == ["1", "2", "3", "4"]
+    ran.motet("export", "twin_sdc", "--format", "jsonl", "--out", "rows.jsonl")
+    lines = (ran.folder / "rows.jsonl").read_text().splitlines()
+    assert [json.loads(line)["state"] for line in lines] == ["done"] * 4
+
+
+def test_report_prints_where_it_is(ran: Any) -> None:
+    path = ran.motet("report", "twin_sdc", "--out", "page.html").stdout.strip()
+    assert "twin_sdc-1" in (ran.folder / path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needle"),
+    [
+        (("show", "twin_sbc"), "twin_sdc"),
+        (("export", "twin_sdc", "--format", "exel"), "csv"),
+        (("report", "other"), "other"),
+    ],
+)
+def test_what_is_not_there_is_named_with_what_is(ran: Any, arguments: tuple[str, ...], needle: str) -> None:
+    done = ran.motet(*arguments)
+    assert done.returncode == 2
+    assert needle in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_data_folder_without_a_store_is_named(twin: Any) -> None:
+    done = twin.motet("list")
+    assert done.returncode == 2
+    assert "motet.db" in done.stderr
+
+
+def test_check_shows_the_steps_and_touches_nothing(twin: Any) -> None:
+    done = twin.motet("check", "campaign.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "441 points" in done.stdout
+    assert "stage.move_by {z: -0.02 mm}" in done.stdout
+    assert not twin.data.exists()
+    assert twin.motet("check", "lab.yaml").returncode == 0
+    facts = json.loads(twin.motet("check", "campaign.yaml", "--json").stdout)
+    assert facts["ok"]
+    assert facts["points"] == 441
+
+
+def test_every_mistake_is_reported_at_once_with_file_and_line(twin: Any) -> None:
+    twin.change("lab.yaml", "potentiostat.measure:", "potentiostat.mesure:")
+    twin.change("campaign.yaml", "random_forest", "randomforest")
+    done = twin.motet("run", "campaign.yaml")
+    assert done.returncode == 2
+    assert "did you mean" in done.stderr
+    for part in ("lab.yaml:", "campaign.yaml:", "mesure", "random_forest"):
+        assert part in done.stderr
+    problems = json.loads(twin.motet("check", "campaign.yaml", "--json").stdout)["problems"]
+    assert {problem["file"] for problem in problems} == {"lab.yaml", "campaign.yaml"}
+
+
+@pytest.mark.parametrize("kind", ["lab", "campaign"])
+def test_schema_is_json_for_editors(twin: Any, kind: str) -> None:
+    schema = json.loads(twin.motet("schema", kind).stdout)
+    assert kind in schema["properties"]
+
+
+def test_plugins_lists_every_kind_with_its_distribution(twin: Any) -> None:
+    found = json.loads(twin.motet("plugins", "--json").stdout)
+    assert found["problems"] == []
+    by_name = {(item["kind"], item["name"]): item for item in found["plugins"]}
+    assert by_name["driver", "owis_ps90"]["distribution"] == "motet"
+    assert all(item["doc"] and item["version"] for item in found["plugins"])
+    assert "owis_ps90" in twin.motet("plugins").stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from motet.cli.app import app\n"
+        "heavy = {'numpy', 'pydantic', 'bluesky', 'ophyd_async', 'sklearn', 'sqlite_utils', 'plotly', 'aiomqtt'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,175 @@
+"""`motet run` on the real demo path: pseudo-terminals, an MQTT broker, RunEngines, store, report."""
+
+import csv
+import io
+import json
+import math
+import re
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from motet.store import Reader
+
+
+def _lines(process: "subprocess.Popen[str]", needle: str) -> list[str]:
+    """The lines that a process prints up to one that holds `needle`."""
+    assert process.stdout is not None
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        if needle in line:
+            return seen
+    raise AssertionError(f"{needle!r} was never printed; printed: {''.join(seen)}")
+
+
+def test_json_is_one_object_with_what_a_program_needs(twin: Any) -> None:
+    done = twin.motet("run", "campaign.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["campaign"] == "twin_sdc-1"
+    assert (found["experiments"], found["failed"], found["stations"]) == (8, 0, 2)
+    assert set(found["best"]) == {"experiment", "parameters", "values"}
+    assert found["speed_up"] == pytest.approx(found["busy_s"] / found["wall_s"])
+    assert found["speed_up"] > 1.3
+
+
+def test_the_last_line_is_the_speed_up_and_everything_is_where_it_says(twin: Any) -> None:
+    done = twin.motet("run", "campaign.yaml")
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert re.fullmatch(r"speed-up \d\.\d\d \(2 stations, 8 experiments, \d+\.\d s\)", last)
+    places = dict(re.findall(r"^(store|report|data) +(\S+)", done.stdout, re.MULTILINE))
+    assert set(places) == {"store", "report", "data"}
+    folder = twin.data.parent
+    assert "twin_sdc-1" in (folder / places["report"]).read_text()
+    rows = list(csv.DictReader(io.StringIO((folder / places["data"]).read_text())))
+    assert len(rows) == 8
+    assert {row["station"] for row in rows} == {"sdc1", "sdc2"}
+    reader = Reader(folder / places["store"])
+    assert set(reader.files("twin_sdc-1")) == {"campaign.yaml", "lab.yaml"}
+    assert "motet" in reader.campaign("twin_sdc-1").versions
+
+
+def test_what_is_measured_is_what_the_world_holds_where_the_stage_went(twin: Any) -> None:
+    twin.motet("run", "campaign.yaml", "--json")
+    reader = Reader(twin.data / "motet.db")
+    for row in reader.experiments("twin_sdc-1"):
+        e = [20 * float(row.parameters[name]) - 500 for name in ("x", "y")]
+        expected = sum(v * math.sin(math.sqrt(abs(v))) for v in e) / 1000
+        assert row.values["activity"] == pytest.approx(expected, abs=2e-3)
+    documents = reader.documents("twin_sdc-1/1")
+    streams = {d["name"] for kind, d in documents if kind == "descriptor"}
+    assert streams == {"touch", "position", "measure"}
+
+
+def test_an_existing_broker_serves_as_well(twin: Any, mosquitto: str) -> None:
+    twin.change("lab.yaml", "broker: embedded", f"broker: {mosquitto}")
+    done = twin.motet("run", "campaign.yaml", "--json")
+    assert json.loads(done.stdout)["experiments"] == 8, done.stderr
+
+
+def test_lines_in_memory_serve_as_well_and_capture_keeps_all_bytes(twin: Any) -> None:
+    done = twin.motet("run", "campaign.yaml", "--json", "--lines", "memory", "--capture")
+    assert json.loads(done.stdout)["failed"] == 0, done.stderr
+    (capture,) = twin.data.glob("traffic-*.jsonl")
+    records = [json.loads(line) for line in capture.read_text().splitlines()]
+    assert {record["line"] for record in records} >= {"sdc1-stage", "sdc2-force"}
+    assert {record["dir"] for record in records} == {">", "<"}
+
+
+def test_ctrl_c_once_stops_after_the_current_experiments(twin: Any) -> None:
+    twin.change("campaign.yaml", "experiments: 8", "experiments: 132")
+    process = twin.start("run", "campaign.yaml")
+    _lines(process, "3/132")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "stopped: Ctrl-C" in out
+    summary = Reader(twin.data / "motet.db").campaign("twin_sdc").summary
+    assert 3 <= summary.experiments <= 8
+    assert (summary.state, summary.failed) == ("stopped", 0)
+
+
+def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
+    twin.change("lab.yaml", "time_scale: 200", "time_scale: 20")
+    process = twin.start("run", "campaign.yaml")
+    _lines(process, "2/8")
+    process.send_signal(signal.SIGINT)
+    _lines(process, "stopping")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "aborted: Ctrl-C twice" in out
+    rows = Reader(twin.data / "motet.db").experiments("twin_sdc")
+    assert "done" in {row.state for row in rows}
+    assert "Aborted: Ctrl-C twice" in {row.reason for row in rows}
+
+
+def test_a_termination_signal_aborts(twin: Any) -> None:
+    process = twin.start("run", "campaign.yaml")
+    _lines(process, "1/8")
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "aborted: termination signal" in out
+
+
+def test_another_terminal_pauses_resumes_and_stops(twin: Any) -> None:
+    twin.change("campaign.yaml", "experiments: 8", "experiments: 132")
+    process = twin.start("run", "campaign.yaml")
+    _lines(process, "2/132")
+    assert twin.motet("pause", "twin_sdc").stdout.strip() == "paused"
+    assert twin.motet("resume", "twin_sdc-1").stdout.strip() == "running"
+    assert twin.motet("stop", "twin_sdc").stdout.strip() == "stopping"
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "stopped: asked to stop" in out
+    late = twin.motet("stop", "twin_sdc")
+    assert late.returncode == 2
+    assert "not running" in late.stderr
+
+
+def test_a_port_that_is_not_there_is_named_and_nothing_is_stored(twin: Any) -> None:
+    twin.change("lab.yaml", "/dev/ttyUSB", "/dev/motet-no-such-port")
+    done = twin.motet("run", "campaign.yaml", "--real")
+    assert done.returncode == 3
+    for place in ("sdc1-stage", "/dev/motet-no-such-port0", "sdc2-force", "/dev/motet-no-such-port3"):
+        assert place in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(twin.motet("list", "--json").stdout) == []
+
+
+def test_a_broker_that_is_not_there_is_named(twin: Any, free_port: int) -> None:
+    twin.change("lab.yaml", "broker: embedded", f"broker: mqtt://127.0.0.1:{free_port}")
+    done = twin.motet("run", "campaign.yaml")
+    assert done.returncode == 3
+    assert f"127.0.0.1:{free_port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_silent_instrument_stops_the_start_with_its_name(twin: Any) -> None:
+    twin.change("lab.yaml", "force: { <<: *force, line: /dev/ttyUSB3 }", "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { mute: true } }")
+    done = twin.motet("run", "campaign.yaml")
+    assert done.returncode == 3
+    assert "sdc2-force" in done.stderr
+
+
+def test_garbage_from_an_instrument_fails_experiments_not_the_record(twin: Any) -> None:
+    twin.change("lab.yaml", "force: { <<: *force, line: /dev/ttyUSB3 }", "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { garble_after: 30 } }")
+    done = twin.motet("run", "campaign.yaml", "--json")
+    found = json.loads(done.stdout)
+    assert found["failed"] > 0
+    rows = Reader(twin.data / "motet.db").experiments("twin_sdc")
+    failed = [row for row in rows if row.state == "failed"]
+    assert {row.station for row in failed} == {"sdc2"}
+    assert all(re.match(r"(GarbledReply|NoReply|LineLost): .*sdc2-force", row.reason) for row in failed)
+    assert any(row.state == "done" for row in rows)
+
+
+def test_a_second_run_in_the_same_data_folder_is_another_campaign(twin: Any) -> None:
+    assert twin.motet("run", "campaign.yaml", "--json").returncode == 0
+    second = json.loads(twin.motet("run", "campaign.yaml", "--json", "--seed", "5").stdout)
+    assert second["campaign"] == "twin_sdc-2"
