@@ -11,6 +11,7 @@ one experiment's end to the next one's at a station, less the instrument's own t
 
 import argparse
 import asyncio
+import itertools
 import json
 import statistics
 import tempfile
@@ -41,7 +42,9 @@ from motet.store import CampaignRecord, Stamp, Store
 
 SPACE = Space({"x": Integer(low=0, high=9_999)})
 OBJECTIVES = {"y": Objective(goal="maximize")}
-PROCEDURE = Procedure.model_validate({"parameters": ["x"], "steps": [{"timer.measure": {"x": "$x"}, "as": "m"}]})
+PROCEDURE = Procedure.model_validate(
+    {"parameters": ["x"], "steps": [{"timer.measure": {"x": "$x"}, "as": "m"}]}
+)
 RANDOM = LearnerConfig(start=PluginRef(name="random", options={"n": 100_000}))
 
 
@@ -102,7 +105,9 @@ async def _campaign(
     """A campaign with everything on, and the gaps between ends at each station in seconds."""
     store = await Store.open(folder / "motet.db")
     names = tuple(f"s{i}" for i in range(stations))
-    record = CampaignRecord("overhead", "soft", {}, {}, 0, names, {"y": {"goal": "maximize"}}, {"x": {}}, Stamp(0, 0))
+    record = CampaignRecord(
+        "overhead", "soft", {}, {}, 0, names, {"y": {"goal": "maximize"}}, {"x": {}}, Stamp(0, 0)
+    )
     ends: dict[str, list[float]] = {name: [] for name in names}
 
     def see(event: Event) -> None:
@@ -113,7 +118,9 @@ async def _campaign(
     members: list[LocalStation] = []
     for name in names:
         engine = await lab_loop.engine()
-        members.append(LocalStation(name, {"timer": _device(name, seconds)}, PROCEDURE, engine, emit=recorder.emit))
+        members.append(
+            LocalStation(name, {"timer": _device(name, seconds)}, PROCEDURE, engine, emit=recorder.emit)
+        )
         await members[-1].connect()
     learner = build_learner(RANDOM, installed(), SPACE, OBJECTIVES, seed=0, stations=stations)
     suggester = Suggester(learner, ahead=max(stations, 2), wait_when_alone=False)
@@ -123,10 +130,12 @@ async def _campaign(
     for member in members:
         await member.close()
     await store.close()
-    return summary, [b - a for times in ends.values() for a, b in zip(times, times[1:], strict=False)]
+    return summary, [b - a for times in ends.values() for a, b in itertools.pairwise(times)]
 
 
-async def _bare(lab_loop: LabLoop, stations: int, seconds: float, experiments: int) -> tuple[float, list[float]]:
+async def _bare(
+    lab_loop: LabLoop, stations: int, seconds: float, experiments: int
+) -> tuple[float, list[float]]:
     """The same plans on bare RunEngines, one thread a station: wall time and gaps in seconds."""
     gate = asyncio.Event()
     gate.set()
@@ -185,7 +194,9 @@ def cases(quick: bool) -> Sequence[tuple[int, float, int]]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()

@@ -1,24 +1,24 @@
 """Every error Motet raises on purpose. The class tells its handler what to do; the message names the thing.
 
-    MotetError                       action   what the handler does
-    ├── FileProblems                 fix      show every problem; the user mends the file
-    ├── PluginProblem                fix      name the plugin and its distribution
-    ├── ConnectionProblem            fix      name the device and its line; nothing has moved yet
-    ├── NotFound                     fix      no such campaign, store or name
-    ├── Retryable                    retry    the same experiment may be tried again
-    │   ├── NoReply                           an instrument or node did not answer in time
-    │   ├── GarbledReply                      it answered something that is not in its protocol
-    │   └── LineLost                          the line or the bus went away
-    ├── ExperimentError              fail     this experiment is failed, the campaign goes on
-    │   ├── InstrumentError                   the instrument refused, with its own code
-    │   ├── LimitError                        a value beyond a limit; nothing was sent
-    │   ├── ProcedureError                    a step could not do what the procedure asks of it
-    │   └── AnalysisError                     the run holds no usable number
-    ├── CampaignError                stop     the campaign cannot go on
-    │   ├── LearnerError                      the learner raised or returned a point outside the space
-    │   ├── StoreError                        what must be durable could not be written
-    │   └── SafetyError                       something must not move any further
-    └── Aborted                      stop     a person stopped it
+MotetError                       action   what the handler does
+├── FileProblems                 fix      show every problem; the user mends the file
+├── PluginProblem                fix      name the plugin and its distribution
+├── ConnectionProblem            fix      name the device and its line; nothing has moved yet
+├── NotFound                     fix      no such campaign, store or name
+├── Retryable                    retry    the same experiment may be tried again
+│   ├── NoReply                           an instrument or node did not answer in time
+│   ├── GarbledReply                      it answered something that is not in its protocol
+│   └── LineLost                          the line or the bus went away
+├── ExperimentError              fail     this experiment is failed, the campaign goes on
+│   ├── InstrumentError                   the instrument refused, with its own code
+│   ├── LimitError                        a value beyond a limit; nothing was sent
+│   ├── ProcedureError                    a step could not do what the procedure asks of it
+│   └── AnalysisError                     the run holds no usable number
+├── CampaignError                stop     the campaign cannot go on
+│   ├── LearnerError                      the learner raised or returned a point outside the space
+│   ├── StoreError                        what must be durable could not be written
+│   └── SafetyError                       something must not move any further
+└── Aborted                      stop     a person stopped it
 """
 
 from collections.abc import Sequence

@@ -68,15 +68,19 @@ class Registry:
         for impl in hook.get_hookimpls():
             distribution, version = self.origins.get(impl.plugin_name, (impl.plugin_name, "?"))
             try:
-                declared = list(cast(Iterable[Any], impl.function()))
+                declared = list(cast("Iterable[Any]", impl.function()))
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is reported with its name
-                self.problems.append(f"{distribution}: {_HOOKS[kind]} failed: {type(error).__name__}: {error}")
+                self.problems.append(
+                    f"{distribution}: {_HOOKS[kind]} failed: {type(error).__name__}: {error}"
+                )
                 continue
             for declaration in declared:
                 self._add(found, kind, declaration, distribution, version)
         return found
 
-    def _add(self, found: dict[str, Found], kind: Kind, declaration: Any, distribution: str, version: str) -> None:
+    def _add(
+        self, found: dict[str, Found], kind: Kind, declaration: Any, distribution: str, version: str
+    ) -> None:
         if not isinstance(declaration, Declaration):
             self.problems.append(f"{distribution}: {_HOOKS[kind]} gave {declaration!r}, not a Declaration")
         elif declaration.name in found:
@@ -106,7 +110,9 @@ def load(entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
             manager.unregister(name=key)
             problems.append(f"{distribution}: {error}")
         except Exception as error:  # noqa: BLE001 - a broken distribution must not take the others down
-            problems.append(f"{distribution}: could not import {point.value}: {type(error).__name__}: {error}")
+            problems.append(
+                f"{distribution}: could not import {point.value}: {type(error).__name__}: {error}"
+            )
     return Registry(manager, origins, problems)
 
 

@@ -1,7 +1,7 @@
-"""A campaign on soft stations: real loop, RunEngines, learner, store; instruments that do what the test tells them."""
+"""A campaign on soft stations: real loop, RunEngines, learner and store; instruments that obey the test."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from motet.store import CampaignRecord, Reader, Stamp, Store
 
 SPACE = Space({"x": Stepped(low=0, high=20, step=1, unit="mm")})
 OBJECTIVES = {"y": Objective(goal="maximize")}
-PROCEDURE = Procedure.model_validate({"parameters": {"x": "mm"}, "steps": [{"gauge.measure": {"x": "$x"}, "as": "m"}]})
+PROCEDURE = Procedure.model_validate(
+    {"parameters": {"x": "mm"}, "steps": [{"gauge.measure": {"x": "$x"}, "as": "m"}]}
+)
 LEARNER = LearnerConfig(surrogate=PluginRef(name="random_forest", options={"trees": 5}))
 
 
@@ -75,7 +77,7 @@ class Lab:
     path: Path
     measured: Callable[[float], Any] = lambda x: -((x - 7) ** 2)
     stations: int = 1
-    stop: Sequence[PluginRef] = ()
+    stop: tuple[PluginRef, ...] = ()
     budget: Budget = field(default_factory=Budget)
     failures: FailurePolicy = field(default_factory=FailurePolicy)
     learner: LearnerConfig = LEARNER
@@ -102,7 +104,9 @@ class Lab:
         objectives = {name: objective.model_dump() for name, objective in OBJECTIVES.items()}
         names = tuple(f"cell{i}" for i in range(self.stations))
         record = CampaignRecord("test", "soft", {}, {}, 1, names, objectives, parameters, Stamp(0.0, 0.0))
-        recorder = Recorder(store, await store.new_campaign(record), [self.events.append, lambda e: self.on_event(e)])
+        recorder = Recorder(
+            store, await store.new_campaign(record), [self.events.append, self.on_event]
+        )
         stations = [await self._station(lab_loop, name, recorder) for name in names]
         learner = build_learner(self.learner, installed(), SPACE, OBJECTIVES, seed=1, stations=self.stations)
         suggester = Suggester(learner, ahead=self.stations)
@@ -120,11 +124,13 @@ class Lab:
         gauge = Gauge(Context(f"{name}-gauge", NoOptions(), Limits(name, {})), self.measured)
         self.gauges.append(gauge)
         engine = await lab_loop.engine()
-        station = LocalStation(name, {"gauge": gauge}, PROCEDURE, engine, units={"x": "mm"}, emit=recorder.emit)
+        station = LocalStation(
+            name, {"gauge": gauge}, PROCEDURE, engine, units={"x": "mm"}, emit=recorder.emit
+        )
         await station.connect()
         return station
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    yield Lab(tmp_path / "motet.db")
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path / "motet.db")

@@ -21,7 +21,9 @@ def test_a_campaign_measures_every_point_once_and_finds_the_best(lab: Any) -> No
     assert summary.best.values == {"y": 0.0}
     rows = lab.reader.experiments("test-1")
     assert sorted(row.parameters["x"] for row in rows) == list(range(21))
-    assert all(row.state is State.DONE and row.values == {"y": -((row.parameters["x"] - 7) ** 2)} for row in rows)
+    assert all(
+        row.state is State.DONE and row.values == {"y": -((row.parameters["x"] - 7) ** 2)} for row in rows
+    )
     assert lab.gauges[0].calls[-1] == "safe"
 
 
@@ -38,7 +40,13 @@ def test_the_budget_counts_failed_experiments_and_is_kept_with_several_stations(
     lab.stations = 4
     lab.budget = Budget(experiments=10)
     lab.failures = FailurePolicy(in_a_row=100)
-    lab.measured = lambda x: (_ for _ in ()).throw(InstrumentError("E1")) if x % 2 else x
+
+    def measured(x: float) -> float:
+        if x % 2:
+            raise InstrumentError("E1")
+        return x
+
+    lab.measured = measured
     summary = lab.run()
     assert summary.experiments == 10
     assert 0 < summary.failed < 10
@@ -84,7 +92,11 @@ def test_retries_are_bounded_and_the_failed_experiment_keeps_its_reason(lab: Any
 
 
 def test_a_measurement_of_nan_is_a_recorded_failure_and_its_point_is_not_asked_again(lab: Any) -> None:
-    lab.measured = lambda x: math.nan if x == 3 else x
+
+    def measured(x: float) -> float:
+        return math.nan if x == 3 else x
+
+    lab.measured = measured
     summary = lab.run()
     assert (summary.experiments, summary.failed) == (21, 1)
     (failed,) = [row for row in lab.reader.experiments("test-1") if row.state is State.FAILED]
@@ -104,7 +116,7 @@ def test_an_unknown_error_stops_the_campaign_and_leaves_stations_safe(lab: Any) 
 
 
 def test_two_stations_work_at_once_and_no_point_is_measured_twice(lab: Any) -> None:
-    together = []
+    together: list[int] = []
     running = 0
 
     async def slowly(x: float) -> float:
@@ -195,7 +207,12 @@ def test_pause_begins_no_experiment_until_resume(lab: Any) -> None:
     assert summary.experiments == 4
     assert seen.index("resume") < seen.index("start 3")
     states = [change.state for change in lab.reader.campaign_changes("test-1")]
-    assert states[1:] == [CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.FINISHED]
+    assert states[1:] == [
+        CampaignState.RUNNING,
+        CampaignState.PAUSED,
+        CampaignState.RUNNING,
+        CampaignState.FINISHED,
+    ]
 
 
 def test_what_is_measured_decides_what_is_suggested_next(lab: Any, tmp_path: Any) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from motet.errors import Aborted, AnalysisError, InstrumentError, LearnerError, NoReply, SafetyError, StoreError
+from motet.errors import (
+    Aborted,
+    AnalysisError,
+    InstrumentError,
+    LearnerError,
+    NoReply,
+    SafetyError,
+    StoreError,
+)
 from motet.model.campaign import FailurePolicy
 from motet.orchestration.policy import Decision, decide, describe
 
@@ -24,7 +32,9 @@ from motet.orchestration.policy import Decision, decide, describe
         (ZeroDivisionError("bug"), 1, {"unexpected": "fail"}, Decision.FAIL),
     ],
 )
-def test_the_class_of_the_error_decides(error: Exception, attempt: int, policy: dict[str, object], decision: Decision) -> None:
+def test_the_class_of_the_error_decides(
+    error: Exception, attempt: int, policy: dict[str, object], decision: Decision
+) -> None:
     assert decide(error, attempt, FailurePolicy.model_validate(policy)) is decision
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,7 +16,7 @@ from motet.station.engine import LabLoop
 class Gauge(Device):
     """A soft instrument: it moves, measures, and can be told to fail or to take its time."""
 
-    signals = {"place": Output("mm")}
+    signals: ClassVar[Mapping[str, Output]] = {"place": Output("mm")}
 
     def __init__(self, context: Context) -> None:
         self.place_mm = 0.0
@@ -94,7 +94,9 @@ def bench() -> Iterator[Bench]:
 
 def procedure(*steps: Any, cleanup: Any = ()) -> Procedure:
     """A procedure from steps as a file states them."""
-    return Procedure.model_validate({"parameters": {"x": "mm"}, "steps": list(steps), "cleanup": list(cleanup)})
+    return Procedure.model_validate(
+        {"parameters": {"x": "mm"}, "steps": list(steps), "cleanup": list(cleanup)}
+    )
 
 
 @pytest.fixture(name="procedure")

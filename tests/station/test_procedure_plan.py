@@ -36,8 +36,12 @@ async def _run(
         await station.close()
 
 
-def test_a_run_gives_documents_with_units_and_the_experiments_id(bench: Any, procedure: MakeProcedure) -> None:
-    steps = procedure({"gauge.move": {"x": "$x"}}, {"gauge.measure": {}, "as": "m"}, {"gauge.read": {}, "as": "at"})
+def test_a_run_gives_documents_with_units_and_the_experiments_id(
+    bench: Any, procedure: MakeProcedure
+) -> None:
+    steps = procedure(
+        {"gauge.move": {"x": "$x"}}, {"gauge.measure": {}, "as": "m"}, {"gauge.read": {}, "as": "at"}
+    )
     record = bench.run(_run(bench, steps))
     assert record.error is None
     kinds = [kind for kind, _ in record.documents]
@@ -62,15 +66,20 @@ def test_references_are_converted_to_the_unit_of_the_argument(bench: Any, proced
 
 def test_an_output_of_a_step_is_an_argument_of_a_later_one(bench: Any, procedure: MakeProcedure) -> None:
     steps = procedure(
-        {"gauge.move": {"x": 4}}, {"gauge.read": {}, "as": "first"}, {"gauge.move": {"x": 1}}, {"gauge.move": {"x": "$first.place"}}
+        {"gauge.move": {"x": 4}},
+        {"gauge.read": {}, "as": "first"},
+        {"gauge.move": {"x": 1}},
+        {"gauge.move": {"x": "$first.place"}},
     )
     bench.run(_run(bench, steps))
     assert bench.gauge.calls == ["move 4", "move 1", "move 4"]
 
 
-def test_repeat_ends_when_its_condition_holds_and_fails_when_it_never_does(bench: Any, procedure: MakeProcedure) -> None:
+def test_repeat_ends_when_its_condition_holds_and_fails_when_it_never_does(
+    bench: Any, procedure: MakeProcedure
+) -> None:
     def lowering(times: int) -> dict[str, Any]:
-        steps = [{"gauge.shift": {"x": 1000}}, {"gauge.measure": {}, "as": "m"}]
+        steps: list[Any] = [{"gauge.shift": {"x": 1000}}, {"gauge.measure": {}, "as": "m"}]
         return {"repeat": {"times": times, "until": "$m.value > 2.5", "steps": steps}}
 
     record = bench.run(_run(bench, procedure(lowering(10))))
@@ -84,7 +93,9 @@ def test_repeat_ends_when_its_condition_holds_and_fails_when_it_never_does(bench
 
 
 def test_if_takes_the_branch_of_its_condition(bench: Any, procedure: MakeProcedure) -> None:
-    steps = procedure({"if": "$x > 2", "then": [{"gauge.move": {"x": 5}}], "else": [{"gauge.move": {"x": 6}}]})
+    steps = procedure(
+        {"if": "$x > 2", "then": [{"gauge.move": {"x": 5}}], "else": [{"gauge.move": {"x": 6}}]}
+    )
     bench.run(_run(bench, steps, x=3))
     bench.run(_run(bench, steps, x=1))
     assert bench.gauge.calls == ["move 5", "move 6"]
@@ -100,7 +111,9 @@ def test_the_whole_plan_is_checked_before_the_first_move(bench: Any, procedure: 
 
 
 def test_a_limit_holds_for_values_known_only_during_the_run(bench: Any, procedure: MakeProcedure) -> None:
-    steps = procedure({"gauge.read": {}, "as": "at"}, {"gauge.measure": {}}, {"gauge.move": {"x": "$at.place"}})
+    steps = procedure(
+        {"gauge.read": {}, "as": "at"}, {"gauge.measure": {}}, {"gauge.move": {"x": "$at.place"}}
+    )
     bench.gauge.place_mm = 99.0
     record = bench.run(_run(bench, steps))
     assert isinstance(record.error, LimitError)
@@ -108,7 +121,9 @@ def test_a_limit_holds_for_values_known_only_during_the_run(bench: Any, procedur
     assert record.documents[-1][1]["exit_status"] == "fail"
 
 
-def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(bench: Any, procedure: MakeProcedure) -> None:
+def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(
+    bench: Any, procedure: MakeProcedure
+) -> None:
     errors = iter([InstrumentError("E07 overload"), InstrumentError("E09 stuck")])
     bench.gauge.fails = lambda: next(errors, None)
     record = bench.run(_run(bench, procedure({"gauge.measure": {}}, cleanup=[{"gauge.move": {"x": 0}}])))
@@ -118,16 +133,32 @@ def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(bench: Any, pr
 
 def test_steps_are_announced_in_their_order(bench: Any, procedure: MakeProcedure) -> None:
     events: list[Event] = []
-    bench.run(_run(bench, procedure({"gauge.move": {"x": 1}}, {"wait": "1 ms"}, "gauge.measure"), emit=events.append))
-    assert [e.step for e in events if isinstance(e, StepStarted)] == ["gauge.move", "wait 1 ms", "gauge.measure"]
+    bench.run(
+        _run(
+            bench, procedure({"gauge.move": {"x": 1}}, {"wait": "1 ms"}, "gauge.measure"), emit=events.append
+        )
+    )
+    assert [e.step for e in events if isinstance(e, StepStarted)] == [
+        "gauge.move",
+        "wait 1 ms",
+        "gauge.measure",
+    ]
     states = [e.state for e in events if isinstance(e, StationChanged)]
-    assert states == [StationState.CONNECTING, StationState.IDLE, StationState.RUNNING, StationState.IDLE, StationState.OFFLINE]
+    assert states == [
+        StationState.CONNECTING,
+        StationState.IDLE,
+        StationState.RUNNING,
+        StationState.IDLE,
+        StationState.OFFLINE,
+    ]
 
 
 def test_abort_stops_in_mid_move_runs_cleanup_and_says_why(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> RunRecord:
         bench.gauge.blocked = asyncio.Event()
-        station = await _station(bench, procedure({"gauge.move": {"x": 9}}, {"gauge.measure": {}}, cleanup=["gauge.measure"]))
+        station = await _station(
+            bench, procedure({"gauge.move": {"x": 9}}, {"gauge.measure": {}}, cleanup=["gauge.measure"])
+        )
         running = asyncio.create_task(station.run(_experiment(1)))
         await bench.gauge.moving.wait()
         bench.gauge.blocked.set()
@@ -204,7 +235,9 @@ def test_abort_cuts_a_wait_short(bench: Any, procedure: MakeProcedure) -> None:
     assert bench.gauge.calls == []
 
 
-def test_abort_without_an_experiment_does_nothing_and_the_next_one_runs(bench: Any, procedure: MakeProcedure) -> None:
+def test_abort_without_an_experiment_does_nothing_and_the_next_one_runs(
+    bench: Any, procedure: MakeProcedure
+) -> None:
     async def scenario() -> RunRecord:
         station = await _station(bench, procedure({"gauge.move": {"x": 9}}))
         await station.abort("nothing runs")

@@ -31,7 +31,10 @@ def check_campaign(path: Path, registry: Registry | None = None) -> DryRun:
     )
     steps = list(_described(file.procedure.steps)) if file.procedure is not None else []
     if file.procedure is not None and file.procedure.cleanup:
-        steps += ["at the end, whatever happened:", *(f"  {line}" for line in _described(file.procedure.cleanup))]
+        steps += [
+            "at the end, whatever happened:",
+            *(f"  {line}" for line in _described(file.procedure.cleanup)),
+        ]
     return DryRun(file, learner.propose(stations), steps)
 
 
@@ -46,7 +49,10 @@ def _described(steps: Sequence[Step]) -> list[str]:
                 lines.append(f"wait {step.wait}")
             case RepeatStep():
                 until = f" until {step.until}" if step.until else ""
-                lines += [f"up to {step.times} times{until}:", *(f"  {line}" for line in _described(step.steps))]
+                lines += [
+                    f"up to {step.times} times{until}:",
+                    *(f"  {line}" for line in _described(step.steps)),
+                ]
             case IfStep():
                 lines += [f"if {step.condition}:", *(f"  {line}" for line in _described(step.then))]
                 if step.otherwise:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -20,6 +20,7 @@ from motet.learning import Suggester, build_learner, build_stop_rules
 from motet.lines import Capture
 from motet.model.events import Event
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
+from motet.model.space import units_of
 from motet.orchestration.loop import Goal
 from motet.plugins import Registry
 from motet.station import LocalStation
@@ -66,7 +67,12 @@ class Session:
     ) -> Summary:
         config = self.file.campaign
         learner = build_learner(
-            config.learner, self.registry, self.file.space, config.objectives, seed=config.seed, stations=len(stations)
+            config.learner,
+            self.registry,
+            self.file.space,
+            config.objectives,
+            seed=config.seed,
+            stations=len(stations),
         )
         suggester = Suggester(learner, ahead=len(stations))
         stack.push_async_callback(suggester.close)
@@ -80,10 +86,13 @@ class Session:
         self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None
     ) -> list[LocalStation]:
         builder = Builder(self.file.lab, self.registry, self.lab_loop, stack, bus, capture, self._emit)
-        units = {name: p.unit for name, p in self.file.space.parameters.items() if getattr(p, "unit", None)}
+        units = units_of(self.file.space)
+        plugin = self.file.procedure_plugin
+        procedure = self.file.procedure or (plugin and plugin.declaration.make(plugin.options))
+        assert procedure is not None, "a campaign file was checked to have a procedure"
         stations: list[LocalStation] = []
         for name in self.file.stations:
-            station = await builder.station(name, self.file.procedure, units)
+            station = await builder.station(name, procedure, units)
             stack.push_async_callback(station.close)
             stations.append(station)
         return stations
@@ -103,12 +112,14 @@ class Session:
         return capture
 
     @asynccontextmanager
-    async def _remote_control(self, bus: Bus, control: Control) -> AsyncIterator[None]:
+    async def _remote_control(self, bus: Bus, control: Control) -> AsyncGenerator[None]:
         """Lets `motet pause`, `resume`, `stop` and `abort` reach this campaign over the broker."""
         topic = f"motet/{self.file.lab.lab}/{self.campaign}/control"
 
         async def answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
-            return {"state": control.command(str(request.get("command")), f"asked to {request.get('command')}")}
+            return {
+                "state": control.command(str(request.get("command")), f"asked to {request.get('command')}")
+            }
 
         subscription = await bus.serve(topic, f"{topic}/reply", answer)
         path = self.data / self.campaign / CONTROL_FILE
@@ -130,13 +141,15 @@ class Session:
             seed=config.seed,
             stations=tuple(self.file.stations),
             objectives={name: objective.model_dump() for name, objective in config.objectives.items()},
-            parameters={name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()},
+            parameters={
+                name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()
+            },
             at=Stamp(time.time(), 0.0),
         )
 
 
 @asynccontextmanager
-async def _bus(broker: str, lab: str) -> AsyncIterator[Bus | None]:
+async def _bus(broker: str, lab: str) -> AsyncGenerator[Bus | None]:
     """The bus to the lab's broker, which is started here when it is `embedded`."""
     async with AsyncExitStack() as stack:
         if broker == "none":
@@ -159,6 +172,7 @@ async def _connect(stations: Sequence[LocalStation]) -> None:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # a broker's address may hold a password
     path.write_text(text)
 
 

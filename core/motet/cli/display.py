@@ -2,13 +2,20 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from motet.cli.board import Board
 from motet.cli.text import clock, point
-from motet.model.events import CampaignChanged, Event, ExperimentEnded, ExperimentRetried, StationChanged, StationState
+from motet.model.events import (
+    CampaignChanged,
+    Event,
+    ExperimentEnded,
+    ExperimentRetried,
+    StationChanged,
+    StationState,
+)
 from motet.model.experiment import State
 
 
@@ -31,7 +38,7 @@ class Nothing:
         """Ignore the event."""
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """Nothing to switch on."""
         yield
 
@@ -43,7 +50,7 @@ class Lines:
         self._board = board
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """Nothing to switch on."""
         yield
 

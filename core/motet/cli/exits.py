@@ -41,7 +41,7 @@ def handled(command: F) -> F:
             _print(error)
             raise typer.Exit(_code(error)) from None
 
-    return cast(F, wrapped)
+    return cast("F", wrapped)
 
 
 def _code(error: Exception) -> Exit:

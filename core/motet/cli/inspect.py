@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @handled
 def check(
-    file: Annotated[Path, typer.Argument(help="A campaign or lab file.", metavar="FILE")], as_json: Json = False
+    file: Annotated[Path, typer.Argument(help="A campaign or lab file.", metavar="FILE")],
+    as_json: Json = False,
 ) -> None:
     """Validate a file and show what it would do, without touching a device."""
     from motet.errors import FileProblems

@@ -1,7 +1,7 @@
 """The live table of stations with a progress bar, for terminals."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -35,7 +35,7 @@ class LiveTable:
         self._board.see(event)
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """While entered, the table stands on the terminal; its last state stays there."""
         with Live(get_renderable=self._draw, console=self._console, refresh_per_second=8):
             yield
@@ -47,7 +47,14 @@ class LiveTable:
     def _stations(self) -> Table:
         title = f"{self._board.campaign or 'campaign'}: {self._board.state}"
         table = Table(title=title, title_justify="left", title_style="bold", expand=True)
-        for heading, ratio in (("station", 2), ("state", 2), ("experiment", 2), ("step", 4), ("time", 1), ("last", 5)):
+        for heading, ratio in (
+            ("station", 2),
+            ("state", 2),
+            ("experiment", 2),
+            ("step", 4),
+            ("time", 1),
+            ("last", 5),
+        ):
             table.add_column(heading, ratio=ratio, no_wrap=True, overflow="ellipsis")
         for name, line in list(self._board.stations.items()):
             table.add_row(name, Text(line.state, style=_STYLES.get(line.state, "")), *_cells(line))
@@ -58,7 +65,9 @@ class LiveTable:
         row = Table.grid(padding=(0, 2), expand=True)
         row.add_column(ratio=1)
         row.add_column(no_wrap=True)
-        bar = ProgressBar(total=board.most, completed=board.ended, pulse=board.most is None and not _is_over(board))
+        bar = ProgressBar(
+            total=board.most, completed=board.ended, pulse=board.most is None and not _is_over(board)
+        )
         left = board.seconds_left()
         counts = f"{board.ended}{f'/{board.most}' if board.most else ''} experiments"
         failed = f", {board.failed} failed" if board.failed else ""
@@ -71,7 +80,9 @@ class LiveTable:
         if best is None:
             return Text("no value yet", style="dim")
         where = point(best.experiment.parameters)
-        return Text(f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold")
+        return Text(
+            f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold"
+        )
 
 
 def _cells(line: StationLine) -> tuple[str, str, str, str]:

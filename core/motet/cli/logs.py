@@ -2,7 +2,7 @@
 
 import logging
 import queue
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
@@ -14,7 +14,7 @@ CHATTY = ("bluesky", "ophyd_async", "amqtt", "transitions")
 
 
 @contextmanager
-def logged(data: Path) -> Iterator[None]:
+def logged(data: Path) -> Generator[None]:
     """While entered, everything logged goes to `data/motet.log`, and nothing to the terminal."""
     data.mkdir(parents=True, exist_ok=True)
     file = RotatingFileHandler(data / "motet.log", maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")

@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,11 +25,18 @@ def run(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.yaml")],
     data: Data = Path("motet-data"),
     simulated: Annotated[
-        bool | None, typer.Option("--simulated/--real", help="On simulators or on the instruments, whatever the lab file says.")
+        bool | None,
+        typer.Option(
+            "--simulated/--real", help="On simulators or on the instruments, whatever the lab file says."
+        ),
     ] = None,
     lines: Annotated[str | None, typer.Option(help="Simulated lines: pty or memory.")] = None,
-    time_scale: Annotated[float | None, typer.Option(help="Lab seconds that pass in a second on simulators.", min=1e-3)] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the learner, instead of the file's.", min=0)] = None,
+    time_scale: Annotated[
+        float | None, typer.Option(help="Lab seconds that pass in a second on simulators.", min=1e-3)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the learner, instead of the file's.", min=0)
+    ] = None,
     capture: Annotated[bool, typer.Option(help="Keep all traffic of the lines in a file.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -77,7 +84,7 @@ def _display(file: "CampaignFile", as_json: bool) -> "Display":
 
 
 @contextmanager
-def _signals(running: "Run") -> Iterator[None]:
+def _signals(running: "Run") -> Generator[None]:
     """Ctrl-C once stops after the current experiments, twice aborts; a termination signal aborts."""
     wishes = iter(("stop", "abort"))
 
@@ -88,7 +95,10 @@ def _signals(running: "Run") -> Iterator[None]:
     def on_terminate(number: int, frame: object) -> None:
         running.command("abort", "termination signal")
 
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, on_interrupt), signal.SIGTERM: signal.signal(signal.SIGTERM, on_terminate)}
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, on_interrupt),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, on_terminate),
+    }
     try:
         yield
     finally:
@@ -108,23 +118,30 @@ def _write_results(summary: "Summary", data: Path) -> dict[str, str]:
 
 def _conclude(summary: "Summary", file: "CampaignFile", places: dict[str, str], as_json: bool) -> None:
     from motet.cli.text import number, point
+    from motet.model.space import units_of
 
     if as_json:
         print(json.dumps(_as_dict(summary) | places))
         return
     print(f"{summary.experiments} experiments, {summary.failed} failed; {summary.state}: {summary.reason}")
-    units = {name: unit for name, p in file.space.parameters.items() if (unit := getattr(p, "unit", None))}
+    units = units_of(file.space)
     if summary.best is not None:
         values = ", ".join(
             f"{name} {number(summary.best.values[name])}{f' {objective.unit}' if objective.unit else ''}"
             for name, objective in file.campaign.objectives.items()
         )
-        print(f"best     {values} at {point(summary.best.parameters, units)} (experiment {summary.best.experiment})")
-    print(f"time     {summary.wall_s:.1f} s wall, {summary.busy_s:.1f} s of experiments, ratio {summary.speed_up:.2f}")
+        print(
+            f"best     {values} at {point(summary.best.parameters, units)} (experiment {summary.best.experiment})"
+        )
+    print(
+        f"time     {summary.wall_s:.1f} s wall, {summary.busy_s:.1f} s of experiments, ratio {summary.speed_up:.2f}"
+    )
     for name, place in places.items():
         print(f"{name:8} {place}")
     stations = f"{summary.stations} station{'s' if summary.stations != 1 else ''}"
-    print(f"speed-up {summary.speed_up:.2f} ({stations}, {summary.experiments} experiments, {summary.wall_s:.1f} s)")
+    print(
+        f"speed-up {summary.speed_up:.2f} ({stations}, {summary.experiments} experiments, {summary.wall_s:.1f} s)"
+    )
 
 
 def _as_dict(summary: "Summary") -> dict[str, Any]:
@@ -138,7 +155,11 @@ def _as_dict(summary: "Summary") -> dict[str, Any]:
         "failed": summary.failed,
         "best": None
         if best is None
-        else {"experiment": best.experiment, "parameters": dict(best.parameters), "values": dict(best.values)},
+        else {
+            "experiment": best.experiment,
+            "parameters": dict(best.parameters),
+            "values": dict(best.values),
+        },
         "wall_s": summary.wall_s,
         "busy_s": summary.busy_s,
         "speed_up": summary.speed_up,

@@ -1,7 +1,9 @@
 """Learner plugins: start designs, surrogates, acquisitions, pending strategies and stop rules.
 
 They see numbers only. `x` has shape (n, d), one row a point with every column scaled to [0, 1] over the space
-(categories one-hot); `y` has shape (n,), the objective turned so that higher is better, in the objective's unit.
+(categories one-hot); `y` has shape (n,), the objective turned so that higher is better and standardized over
+the values measured so far (mean 0, std 1; all 0 when they are equal), so that no choice depends on the
+objective's unit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +21,8 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A surrogate's belief about n points: mean and std of shape (n,), members of shape (m, n) where it has them."""
+    """A surrogate's belief about n points: mean and std of shape (n,), members of shape (m, n) where it has
+    them."""
 
     mean: Array
     std: Array
@@ -45,7 +48,8 @@ class Surrogate(Protocol):
     """A model that predicts with uncertainty."""
 
     def fit(self, x: Array, y: Array, seed: int) -> Predict:
-        """A fitted model as its predict function. Deterministic: the same data and seed give the same numbers."""
+        """A fitted model as its predict function. Deterministic: the same data and seed give the same
+        numbers."""
         ...
 
 
@@ -58,11 +62,12 @@ class Acquisition(Protocol):
 
 
 class Pending(Protocol):
-    """How points that are asked for but not told yet enter the model. They are never suggested again meanwhile."""
+    """How points that are asked for but not told yet enter the model. They are never suggested again
+    meanwhile."""
 
     def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
-        """Values to pretend were measured at the pending points `x` (k, d), shape (k,); None to leave them out.
-        `y` holds the measured values, shape (n,)."""
+        """Values to pretend were measured at the pending points `x` (k, d), shape (k,); None to leave them
+        out. `y` holds the measured values, shape (n,)."""
         ...
 
 

@@ -5,4 +5,15 @@ from motet.devices.limits import Limit, Limits
 from motet.devices.signals import Output, query_signal
 from motet.devices.verbs import Verb, VerbSpec, verb, verbs_of
 
-__all__ = ["Context", "Device", "Limit", "Limits", "Output", "Verb", "VerbSpec", "query_signal", "verb", "verbs_of"]
+__all__ = [
+    "Context",
+    "Device",
+    "Limit",
+    "Limits",
+    "Output",
+    "Verb",
+    "VerbSpec",
+    "query_signal",
+    "verb",
+    "verbs_of",
+]

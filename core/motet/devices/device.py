@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from ophyd_async.core import DEFAULT_TIMEOUT, LazyMock, StandardReadable
+from ophyd_async.core import DEFAULT_TIMEOUT, DeviceMock, StandardReadable
 from pydantic import BaseModel
 
 from motet.bus import Bus
@@ -58,7 +58,10 @@ class Device(StandardReadable):
         self.verbs = {key: Verb(self, spec, context.limits) for key, spec in verbs_of(type(self)).items()}
 
     async def connect(
-        self, mock: bool | LazyMock = False, timeout: float = DEFAULT_TIMEOUT, force_reconnect: bool = False
+        self,
+        mock: "bool | DeviceMock[Any]" = False,
+        timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - ophyd-async's signature
+        force_reconnect: bool = False,
     ) -> None:
         """Open the instrument, then connect the signals. Raises a MotetError that names line and device."""
         if not mock:

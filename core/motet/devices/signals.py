@@ -40,7 +40,7 @@ class _QueryBackend(SignalBackend[Any]):
     def source(self, name: str, read: bool) -> str:
         return f"motet://{name}"
 
-    async def connect(self, timeout: float) -> None:
+    async def connect(self, timeout: float) -> None:  # noqa: ASYNC109 - ophyd-async's signature
         """The device has opened its line already."""
 
     async def get_datakey(self, source: str) -> DataKey:

@@ -96,7 +96,9 @@ def _spec(name: str, method: Callable[..., Any], mark: _Mark) -> VerbSpec:
     arguments: dict[str, ArgumentSpec] = {}
     for key, parameter in list(inspect.signature(method).parameters.items())[1:]:
         kind = _plain_type(hints[key])
-        arguments[key] = ArgumentSpec(kind, mark.units.get(key, ""), parameter.default is inspect.Parameter.empty)
+        arguments[key] = ArgumentSpec(
+            kind, mark.units.get(key, ""), parameter.default is inspect.Parameter.empty
+        )
     limits = {key: Limit(low, high, mark.units.get(key, "")) for key, (low, high) in mark.limits.items()}
     doc = (method.__doc__ or "").strip().partition("\n")[0]
     return VerbSpec(name, doc, arguments, mark.outputs, limits, mark.relative, mark.repeatable)
@@ -157,8 +159,10 @@ class Verb:
         """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped."""
         self.check(arguments)
         self._stopped = False
-        self._task = asyncio.ensure_future(getattr(self._device, self.spec.name)(**arguments))
-        return AsyncStatus(self._finish(self._task), name=self.name)
+        task: asyncio.Task[Mapping[str, Any] | None]
+        task = asyncio.ensure_future(getattr(self._device, self.spec.name)(**arguments))
+        self._task = task
+        return AsyncStatus(self._finish(task), name=self.name)
 
     async def _finish(self, task: "asyncio.Task[Mapping[str, Any] | None]") -> None:
         try:
@@ -176,6 +180,11 @@ class Verb:
             raise ProcedureError(f"{self.name} gave no {', '.join(missing)}")
         self._outputs = given or {}
         self._at = time.time()
+
+    @property
+    def running(self) -> bool:
+        """Whether a call is under way."""
+        return self._task is not None and not self._task.done()
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -196,7 +205,9 @@ class Verb:
         """The data keys of the outputs, `DEVICE-OUTPUT`."""
         return {
             f"{self._device.name}-{key}": data_key(
-                f"motet://{self.name}/{key}", output, len(self._outputs[key]) if output.dtype == "array" else 0
+                f"motet://{self.name}/{key}",
+                output,
+                len(self._outputs[key]) if output.dtype == "array" else 0,
             )
             for key, output in self.spec.outputs.items()
         }

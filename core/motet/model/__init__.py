@@ -1,1 +1,1 @@
-"""Pure values: space, objective, lab, campaign, procedure, experiment, events. Nothing here does input or output."""
+"""Pure values: space, objective, lab, campaign, procedure, experiment, events. No input, no output."""

@@ -1,4 +1,4 @@
-"""A campaign: a loop with a space, objectives, a learner, a procedure, stop rules and a budget, as `campaign.yaml` states it."""
+"""A campaign as `campaign.yaml` states it: space, objectives, learner, procedure, stop rules and budget."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
@@ -19,10 +19,12 @@ def _procedure_form(found: object) -> str:
 
 
 ProcedureRef = Annotated[
-    Annotated[str, Tag("name")] | Annotated[PluginRef, Tag("PluginRef")] | Annotated[Procedure, Tag("Procedure")],
+    Annotated[str, Tag("name")]
+    | Annotated[PluginRef, Tag("PluginRef")]
+    | Annotated[Procedure, Tag("Procedure")],
     Discriminator(_procedure_form),
 ]
-"""A name (of the lab's procedures or of a procedure plugin), a YAML file, a plugin with options, or the steps."""
+"""A name (of the lab's procedures or of a plugin), a YAML file, a plugin with options, or the steps."""
 
 
 class LearnerConfig(Frozen):
@@ -69,14 +71,14 @@ class Campaign(Frozen):
     """What the campaign is called."""
     lab: str
     """The lab file, relative to this file."""
-    parameters: dict[Name, Parameter] = {}
+    parameters: dict[Name, Parameter] = Field(default_factory=dict[Name, Parameter])
     """The search space: what a learner may vary."""
     candidates: str | None = None
     """A CSV table of the only points to choose from, relative to this file; one column a parameter."""
     objectives: dict[Name, Objective] = Field(min_length=1)
     """What is wanted of the numbers that the analysis yields."""
     procedure: ProcedureRef
-    """The name of one of the lab's procedures or of a procedure plugin, a YAML file, or the steps themselves."""
+    """One of the lab's procedures or a procedure plugin by name, a YAML file, or the steps themselves."""
     stations: tuple[Name, ...] = ()
     """The stations to use; all that have the procedure's devices when left out."""
     analysis: PluginRef
@@ -96,10 +98,10 @@ class Campaign(Frozen):
     @classmethod
     def _one_stop_rule(cls, found: object) -> object:
         if isinstance(found, dict):
-            entries = cast(dict[str, Any], found)
+            entries = cast("dict[str, Any]", found)
             if isinstance(entries.get("stop"), str | dict):
                 return {**entries, "stop": [entries["stop"]]}
-        return found
+        return cast("object", found)
 
     @model_validator(mode="after")
     def _something_to_search(self) -> "Campaign":

@@ -1,4 +1,4 @@
-"""What happens during a campaign, for those who watch: progress bar, dashboard, MQTT. Nothing ever comes back."""
+"""What happens during a campaign, for those who watch: progress bar, dashboard, MQTT. Nothing comes back."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -93,4 +93,12 @@ class Progress:
     most: int | None = field(default=None)
 
 
-Event = StationChanged | StepStarted | ExperimentStarted | ExperimentRetried | ExperimentEnded | CampaignChanged | Progress
+Event = (
+    StationChanged
+    | StepStarted
+    | ExperimentStarted
+    | ExperimentRetried
+    | ExperimentEnded
+    | CampaignChanged
+    | Progress
+)

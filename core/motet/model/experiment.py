@@ -22,8 +22,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A point that a learner proposes, with its reason. Score is higher-is-better, in the acquisition's unit; mean
-    and std are the surrogate's prediction of the objective in its unit, None where there is no model yet."""
+    """A point that a learner proposes, with its reason.
+
+    Score is higher-is-better, in the acquisition's unit; mean and std are the surrogate's prediction of the
+    objective in its unit, None where there is no model yet.
+    """
 
     parameters: Point
     why: str
@@ -63,8 +66,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a station hands back after one attempt at an experiment. Times in seconds on the loop's clock; `error` is
-    why the attempt failed, None when the procedure ran to its end."""
+    """What a station hands back after one attempt at an experiment.
+
+    Times in seconds on the loop's clock; `error` is why the attempt failed, None when it did not.
+    """
 
     documents: tuple[Document, ...]
     started: float
@@ -72,11 +77,13 @@ class RunRecord:
     error: Exception | None = None
 
     def output(self, step: str, name: str) -> list[Any]:
-        """Every value of one output of one step, in the order measured. Raises KeyError naming what there is."""
+        """Every value of one output of one step, as measured. Raises KeyError naming what there is."""
         streams = {d["uid"]: d["name"] for kind, d in self.documents if kind == "descriptor"}
         events = [d for kind, d in self.documents if kind == "event" and streams[d["descriptor"]] == step]
         if not events:
-            raise KeyError(f"no step {step!r} in this run; it has {', '.join(sorted(set(streams.values()))) or 'none'}")
+            raise KeyError(
+                f"no step {step!r} in this run; it has {', '.join(sorted(set(streams.values()))) or 'none'}"
+            )
         keys = [key for key in events[0]["data"] if key == name or key.endswith(f"-{name}")]
         if len(keys) != 1:
             raise KeyError(f"no output {name!r} of step {step!r}; it has {', '.join(events[0]['data'])}")

@@ -37,11 +37,11 @@ class Device(Frozen):
     """For drivers on a serial line."""
     topic: str | None = None
     """For drivers on MQTT: the prefix of the node's topics."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
     """The driver's own options."""
-    limits: dict[str, tuple[Bound, Bound]] = {}
+    limits: dict[str, tuple[Bound, Bound]] = Field(default_factory=dict[str, tuple[Bound, Bound]])
     """The lab's limits by quantity; the tighter of these and the instrument's own holds."""
-    simulator: dict[str, Any] = {}
+    simulator: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Options of the simulator of the same name."""
 
 
@@ -59,7 +59,7 @@ class Simulation(Frozen):
     time_scale: Real = Field(default=1.0, gt=0)
     """Lab seconds that pass in one second."""
     lines: Literal["pty", "memory"] = "pty"
-    """`pty`: pseudo-terminals, as real as it gets; `memory`: no operating system in between, for virtual time."""
+    """`pty`: pseudo-terminals; `memory`: no operating system in between, for virtual time."""
     seed: Whole = Field(default=0, ge=0)
     """Of the simulators' noise."""
 
@@ -75,7 +75,7 @@ class Lab(Frozen):
     """`simulated`: every device talks to the simulator of the same name as its driver."""
     simulation: Simulation = Simulation()
     stations: dict[Name, Station] = Field(min_length=1)
-    procedures: dict[Name, Procedure] = {}
+    procedures: dict[Name, Procedure] = Field(default_factory=dict[Name, Procedure])
     """Procedures that campaigns may name."""
 
     @model_validator(mode="before")
@@ -83,6 +83,6 @@ class Lab(Frozen):
     def _no_template_keys(cls, found: object) -> object:
         """Keys that begin with `x-` hold YAML anchors and are left out, as in other tools' files."""
         if isinstance(found, dict):
-            entries = cast(dict[str, Any], found)
+            entries = cast("dict[str, Any]", found)
             return {key: value for key, value in entries.items() if not str(key).startswith("x-")}
         return found

@@ -1,4 +1,4 @@
-"""A procedure: the named list of steps that a stage runs. `$name` refers to a parameter, `$step.output` to a result."""
+"""A procedure: the steps that a stage runs. `$name` refers to a parameter, `$step.output` to a result."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ class VerbStep(Frozen):
 
     device: str
     verb: str
-    arguments: dict[str, Argument] = {}
+    arguments: dict[str, Argument] = Field(default_factory=dict[str, Argument])
     name: Name
 
     @property
@@ -32,7 +32,7 @@ class VerbStep(Frozen):
             found = {found: {}}
         if not isinstance(found, Mapping):
             return found
-        entry = dict(cast(Mapping[str, Any], found))
+        entry = dict(cast("Mapping[str, Any]", found))
         if entry.keys() >= {"device", "verb"}:
             return entry
         alias = entry.pop("as", None)
@@ -66,10 +66,10 @@ class RepeatStep(Frozen):
     @classmethod
     def _from_short_form(cls, found: object) -> object:
         if isinstance(found, Mapping) and "repeat" in found:
-            entry = cast(Mapping[str, Any], found)
+            entry = cast("Mapping[str, Any]", found)
             _only(entry, "repeat")
             return entry["repeat"]
-        return cast(object, found)
+        return cast("object", found)
 
 
 class IfStep(Frozen):
@@ -83,11 +83,11 @@ class IfStep(Frozen):
     @classmethod
     def _from_short_form(cls, found: object) -> object:
         if isinstance(found, Mapping) and "if" in found:
-            entry = cast(Mapping[str, Any], found)
+            entry = cast("Mapping[str, Any]", found)
             _only(entry, "if", "then", "else")
             names = {"if": "condition", "else": "otherwise"}
             return {names.get(key, key): value for key, value in entry.items()}
-        return cast(object, found)
+        return cast("object", found)
 
 
 def _kind(found: object) -> str | None:
@@ -120,7 +120,9 @@ def _not_one_label(entry: Mapping[str, Any], labels: list[str]) -> str:
 def _only(entry: Mapping[str, Any], *allowed: str) -> None:
     extra = [str(key) for key in entry if key not in allowed]
     if extra:
-        raise ValueError(f"a step with `{allowed[0]}` has only the keys {', '.join(allowed)}, not {', '.join(extra)}")
+        raise ValueError(
+            f"a step with `{allowed[0]}` has only the keys {', '.join(allowed)}, not {', '.join(extra)}"
+        )
 
 
 Step = Annotated[
@@ -139,7 +141,7 @@ Step = Annotated[
 class Procedure(Frozen):
     """Steps that a station runs for each experiment; `cleanup` runs at the end whatever happened before."""
 
-    parameters: dict[Name, str | None] = {}
+    parameters: dict[Name, str | None] = Field(default_factory=dict[Name, str | None])
     """The parameters it needs, each with its unit (or null)."""
     steps: tuple[Step, ...] = Field(min_length=1)
     """What is done, in this order."""
@@ -150,10 +152,10 @@ class Procedure(Frozen):
     @classmethod
     def _parameters_as_list(cls, found: object) -> object:
         if isinstance(found, Mapping):
-            entries = cast(Mapping[str, Any], found)
+            entries = cast("Mapping[str, Any]", found)
             if isinstance(entries.get("parameters"), list):
-                return {**entries, "parameters": dict.fromkeys(cast(list[str], entries["parameters"]))}
-        return cast(object, found)
+                return {**entries, "parameters": dict.fromkeys(cast("list[str]", entries["parameters"]))}
+        return cast("object", found)
 
 
 RepeatStep.model_rebuild()

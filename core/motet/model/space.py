@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from motet.model.values import Frozen, Point, Real, Value, Whole
 
@@ -19,11 +19,10 @@ class _Range(Frozen):
     high: Real
     unit: str | None = None
 
-    @model_validator(mode="after")
-    def _right_way_up(self) -> "_Range":
-        if not self.low < self.high:
-            raise ValueError(f"low ({self.low:g}) must be below high ({self.high:g})")
-        return self
+    @field_validator("high")
+    @classmethod
+    def _right_way_up(cls, high: float, info: ValidationInfo) -> float:
+        return _above_low(high, info)
 
 
 class Continuous(_Range):
@@ -40,6 +39,11 @@ class Continuous(_Range):
     def values(self) -> None:
         """A continuous parameter cannot be enumerated."""
 
+    @property
+    def size(self) -> float:
+        """Infinitely many values."""
+        return math.inf
+
 
 class Stepped(_Range):
     """Numbers low, low + step, ... up to high."""
@@ -47,12 +51,15 @@ class Stepped(_Range):
     type: Literal["stepped"] = "stepped"
     step: Real = Field(gt=0)
 
-    @model_validator(mode="after")
-    def _whole_steps(self) -> "Stepped":
-        steps = (self.high - self.low) / self.step
-        if abs(steps - round(steps)) > STEP_TOLERANCE:
-            raise ValueError(f"step ({self.step:g}) must divide the range [{self.low:g}, {self.high:g}]")
-        return self
+    @field_validator("step")
+    @classmethod
+    def _whole_steps(cls, step: float, info: ValidationInfo) -> float:
+        if {"low", "high"} <= info.data.keys():
+            low, high = info.data["low"], info.data["high"]
+            steps = (high - low) / step
+            if abs(steps - round(steps)) > STEP_TOLERANCE:
+                raise ValueError(f"the step must divide the range from low {low:g} to high {high:g} evenly")
+        return step
 
     def problem(self, value: Value) -> str | None:
         """Why `value` is not in this parameter's domain, or None."""
@@ -64,8 +71,17 @@ class Stepped(_Range):
 
     def values(self) -> tuple[float, ...]:
         """Every value of the grid, in rising order."""
-        count = round((self.high - self.low) / self.step) + 1
-        return tuple(round(self.low + i * self.step, 12) for i in range(count))
+        return tuple(self.value(i) for i in range(self.size))
+
+    def value(self, i: int) -> float:
+        """Value number i of the grid, from 0, rounded: 0.3, not 0.30000000000000004."""
+        digits = 12 - math.floor(math.log10(self.step))
+        return min(round(self.low + i * self.step, digits), self.high)
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return round((self.high - self.low) / self.step) + 1
 
 
 class Integer(Frozen):
@@ -76,21 +92,25 @@ class Integer(Frozen):
     high: Whole
     unit: str | None = None
 
-    @model_validator(mode="after")
-    def _right_way_up(self) -> "Integer":
-        if not self.low < self.high:
-            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
-        return self
+    @field_validator("high")
+    @classmethod
+    def _right_way_up(cls, high: int, info: ValidationInfo) -> int:
+        return _above_low(high, info)
 
     def problem(self, value: Value) -> str | None:
         """Why `value` is not in this parameter's domain, or None."""
-        if not _is_number(value) or float(value) != math.floor(value) or not self.low <= value <= self.high:
+        if not _is_number(value) or not float(value).is_integer() or not self.low <= value <= self.high:
             return f"a whole number in [{self.low}, {self.high}]"
         return None
 
     def values(self) -> range:
         """Every value, in rising order."""
         return range(self.low, self.high + 1)
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return self.high - self.low + 1
 
 
 class Categorical(Frozen):
@@ -99,12 +119,13 @@ class Categorical(Frozen):
     type: Literal["categorical"] = "categorical"
     choices: tuple[str, ...] = Field(min_length=2)
 
-    @model_validator(mode="after")
-    def _no_duplicates(self) -> "Categorical":
-        twice = sorted({c for c in self.choices if self.choices.count(c) > 1})
+    @field_validator("choices")
+    @classmethod
+    def _no_duplicates(cls, choices: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({choice for choice in choices if choices.count(choice) > 1})
         if twice:
-            raise ValueError(f"duplicate choice: {', '.join(twice)}")
-        return self
+            raise ValueError(f"each choice once; there more than once: {', '.join(twice)}")
+        return choices
 
     def problem(self, value: Value) -> str | None:
         """Why `value` is not in this parameter's domain, or None."""
@@ -113,6 +134,11 @@ class Categorical(Frozen):
     def values(self) -> tuple[str, ...]:
         """Every choice, in the order of the file."""
         return self.choices
+
+    @property
+    def size(self) -> int:
+        """Number of choices."""
+        return len(self.choices)
 
 
 class Fixed(Frozen):
@@ -130,6 +156,11 @@ class Fixed(Frozen):
         """The one value."""
         return (self.value,)
 
+    @property
+    def size(self) -> int:
+        """One."""
+        return 1
+
 
 Parameter = Annotated[Continuous | Stepped | Integer | Categorical | Fixed, Field(discriminator="type")]
 
@@ -146,8 +177,7 @@ class Space:
         """Number of points; infinite with a continuous parameter and no table."""
         if self.candidates is not None:
             return len(self.candidates)
-        sizes = [math.inf if (v := p.values()) is None else len(v) for p in self.parameters.values()]
-        return math.prod(sizes)
+        return math.prod(parameter.size for parameter in self.parameters.values())
 
     def points(self) -> Iterator[Point]:
         """Every point of a finite space, the last parameter varying fastest."""
@@ -165,11 +195,33 @@ class Space:
 
     def problems(self, point: Point) -> list[str]:
         """Why `point` is not in the space: one line a mistake, empty when it is."""
-        found = [f"{n} = {point[n]!r} must be {p}" for n, q in self.parameters.items() if n in point and (p := q.problem(point[n]))]
-        found += [f"{name} is missing" for name in self.parameters if name not in point]
+        found = [f"{name} is missing" for name in self.parameters if name not in point]
         found += [f"{name} is not a parameter" for name in point if name not in self.parameters]
+        for name, parameter in self.parameters.items():
+            allowed = parameter.problem(point[name]) if name in point else None
+            if allowed is not None:
+                found.append(f"{name} = {point[name]!r} must be {allowed}")
         return found
 
 
-def _is_number(value: Value) -> bool:
+N = TypeVar("N", int, float)
+
+
+def _above_low(high: N, info: ValidationInfo) -> N:
+    low = info.data.get("low")
+    if low is not None and not low < high:
+        raise ValueError(f"high must be above low, which is {low:g}")
+    return high
+
+
+def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def units_of(space: Space) -> dict[str, str]:
+    """The unit of each parameter that has one."""
+    return {
+        name: parameter.unit
+        for name, parameter in space.parameters.items()
+        if not isinstance(parameter, Categorical) and parameter.unit
+    }

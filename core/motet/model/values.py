@@ -33,7 +33,7 @@ class PluginRef(Frozen):
     """A plugin named in a file: `name`, or `{name: {option: value}}` with its options."""
 
     name: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
     @model_validator(mode="before")
     @classmethod
@@ -44,11 +44,13 @@ class PluginRef(Frozen):
             return {"name": found}
         if not isinstance(found, Mapping):
             raise ValueError("a plugin name, or one name with its options as a mapping, is expected")
-        entries = cast(Mapping[str, Any], found)
+        entries = cast("Mapping[str, Any]", found)
         if isinstance(entries.get("name"), str) and entries.keys() <= {"name", "options"}:
             return entries
         if len(entries) != 1:
             keys = ", ".join(map(str, entries)) or "none"
-            raise ValueError(f"one plugin name with its options as a mapping is expected, not the keys {keys}")
+            raise ValueError(
+                f"one plugin name with its options as a mapping is expected, not the keys {keys}"
+            )
         ((name, options),) = entries.items()
         return {"name": name, "options": {} if options is None else options}

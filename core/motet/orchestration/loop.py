@@ -31,8 +31,8 @@ class Goal:
 
     objectives: Mapping[str, Objective]
     stop: Sequence[StopRule] = ()
-    budget: Budget = Budget()
-    failures: FailurePolicy = FailurePolicy()
+    budget: Budget = field(default_factory=Budget)
+    failures: FailurePolicy = field(default_factory=FailurePolicy)
 
     def most(self) -> int | None:
         """The largest number of experiments that budget and stop rules let through."""
@@ -136,7 +136,9 @@ class CampaignLoop:
                 await _all(measured, self.recorder.retried(experiment, station.name, describe(error)))
                 continue
             if error is not None:
-                _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
+                _log.warning(
+                    "experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error
+                )
             if error is not None and decision is Decision.STOP:
                 self._fail(error)
             ended = self.recorder.ended(outcome, station.name, record.ended - record.started)
@@ -159,7 +161,9 @@ class CampaignLoop:
         values = {name: float(value) for name, value in self.analysis.values(record).items()}
         for name in self.goal.objectives:
             if name not in values:
-                raise AnalysisError(f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}")
+                raise AnalysisError(
+                    f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}"
+                )
             if not math.isfinite(values[name]):
                 raise AnalysisError(f"the analysis gave {name} = {values[name]}, not a finite number")
         return values
@@ -188,7 +192,9 @@ class CampaignLoop:
             self._failed_in_a_row += 1
         allowed = self.goal.failures.in_a_row
         if self._failed_in_a_row >= allowed:
-            self._failure = self._failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
+            self._failure = (
+                self._failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
+            )
         history = History(self._outcomes, self.goal.objectives, self.recorder.elapsed())
         for rule in self.goal.stop:
             self._reason = self._reason or rule.reason(history) or ""
@@ -231,7 +237,15 @@ class CampaignLoop:
         best = best_of(self._outcomes, self.goal.objectives)
         count_ = len(self._outcomes)
         return Summary(
-            self.recorder.campaign, state, reason, len(self.stations), count_, failed, best, wall_s, self._busy_s
+            self.recorder.campaign,
+            state,
+            reason,
+            len(self.stations),
+            count_,
+            failed,
+            best,
+            wall_s,
+            self._busy_s,
         )
 
 

@@ -21,6 +21,7 @@ from motet.model.procedure import Procedure
 from motet.plugins import Registry
 from motet.simulation import LoopClock, MemoryOpener, MqttHost, PtyServer
 from motet.station.engine import LabLoop
+from motet.station.plugin_plan import MakePlan
 from motet.station.station import LocalStation
 
 
@@ -42,7 +43,9 @@ class Builder:
         self.simulated = self.lab.hardware == "simulated"
         self.clock = LoopClock(asyncio.get_running_loop(), simulation.time_scale if self.simulated else 1.0)
 
-    async def station(self, name: str, procedure: Procedure, units: Mapping[str, str]) -> LocalStation:
+    async def station(
+        self, name: str, procedure: Procedure | MakePlan, units: Mapping[str, str]
+    ) -> LocalStation:
         """One station with its devices, not connected yet. `units` are those of the campaign's parameters."""
         config = self.lab.stations[name]
         seed = self.lab.simulation.seed + list(self.lab.stations).index(name)
@@ -61,7 +64,9 @@ class Builder:
     async def _device(self, name: str, entry: files.Device, world: Any, seed: int) -> Device:
         driver = self.registry.get(Kind.DRIVER, entry.driver)
         if not isinstance(driver, Driver):
-            raise PluginProblem(f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver")
+            raise PluginProblem(
+                f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver"
+            )
         options = driver.options.model_validate(entry.options)
         simulator = self._simulator(entry, world, seed) if self.simulated else None
         line = None
@@ -81,7 +86,9 @@ class Builder:
 
     async def _line(self, name: str, driver: Driver, entry: files.Device, simulator: Any) -> Line:
         assert entry.line is not None, "a serial device was checked to have a line"
-        settings = files.SerialLine.model_validate({**driver.line, **entry.line.model_dump(exclude_unset=True)})
+        settings = files.SerialLine.model_validate(
+            {**driver.line, **entry.line.model_dump(exclude_unset=True)}
+        )
         opener: Opener
         if simulator is None:
             opener = SerialOpener(settings)
@@ -90,7 +97,7 @@ class Builder:
         else:
             server = await self.stack.enter_async_context(PtyServer(simulator))
             opener = SerialOpener(settings.model_copy(update={"url": server.path}))
-        framing = cast(Any, driver.make).framing
+        framing = cast("Any", driver.make).framing
         return Line(name, opener, framing, timeout=settings.timeout, capture=self.capture)
 
 

@@ -8,6 +8,7 @@ thread Bluesky knows. The main thread stays free for the terminal and for signal
 import asyncio
 import concurrent.futures
 import logging
+import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ def _to_log(*values: object, **_: object) -> None:
 
 
 # The RunEngine tells of pauses and aborts with `print`; standard output belongs to the user of Motet.
-vars(_bluesky)["print"] = _to_log
+setattr(_bluesky, "print", _to_log)  # noqa: B010 - a name that the module itself does not have
 
 
 class LabLoop:
@@ -32,6 +33,7 @@ class LabLoop:
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.loop = loop or asyncio.new_event_loop()
         self._base = self._make()
+        self._thread = self.submit(_this_thread()).result()
         self._closed = False
 
     def _make(self) -> RunEngine:
@@ -54,9 +56,12 @@ class LabLoop:
         self._closed = True
         self.submit(_cancel_all()).result(timeout)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        thread = _bluesky._ensure_event_loop_running.loop_to_thread[self.loop]  # pyright: ignore[reportPrivateUsage]
-        thread.join(timeout)
+        self._thread.join(timeout)
         self.loop.close()
+
+
+async def _this_thread() -> threading.Thread:
+    return threading.current_thread()
 
 
 async def _cancel_all() -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from bluesky import Msg
-from bluesky.preprocessors import run_wrapper
+from bluesky import preprocessors
 from bluesky.utils import RequestAbort
 
 from motet.devices import Device, Verb
@@ -22,7 +22,7 @@ from motet.files import expressions
 from motet.files.references import reference, resolve, seconds
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
 
-Plan = Generator[Msg, Any, None]
+Plan = Generator[Msg, Any, Any]
 
 
 @dataclass
@@ -41,7 +41,7 @@ class ProcedurePlan:
     gate: asyncio.Event
     cleared: "asyncio.Future[Any] | None" = None
     scale: float = 1.0
-    started: Callable[[str], None] = lambda step: None
+    started: Callable[[str], object] = lambda step: None
     error: Exception | None = field(default=None, init=False)
     _aborted: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _cleaning: bool = field(default=False, init=False)
@@ -63,7 +63,8 @@ class ProcedurePlan:
 
     def plan(self, metadata: Mapping[str, Any]) -> Plan:
         """The messages of the whole run."""
-        return run_wrapper(self._guarded(), md=dict(metadata))
+        wrapped: Plan = cast("Any", preprocessors).run_wrapper(self._guarded(), md=dict(metadata))
+        return wrapped
 
     async def abort(self) -> None:
         """Stop what moves, begin no further step but cleanup. The run ends with exit status `abort`.
@@ -78,8 +79,7 @@ class ProcedurePlan:
     def _guarded(self) -> Plan:
         try:
             if self.cleared is not None:
-                (cleared,) = yield Msg("wait_for", None, [self._clearance])
-                cleared.result()
+                yield from wait_for_clearance(self.cleared)
             yield from self._run(self.procedure.steps)
         except Exception as error:
             self.error = error
@@ -90,10 +90,6 @@ class ProcedurePlan:
             raise
         self._cleaning = True
         yield from self._run(self.procedure.cleanup)
-
-    async def _clearance(self) -> None:
-        assert self.cleared is not None
-        await self.cleared
 
     def _go_on(self) -> None:
         if self._aborted.is_set() and not self._cleaning:
@@ -131,7 +127,9 @@ class ProcedurePlan:
         if verb.spec.outputs:
             yield from _event(step.name, verb)
             self._keep(step.name, {key: verb.outputs[key] for key in verb.spec.outputs})
-            self.units.update({f"{step.name}.{key}": output.unit for key, output in verb.spec.outputs.items()})
+            self.units.update(
+                {f"{step.name}.{key}": output.unit for key, output in verb.spec.outputs.items()}
+            )
 
     def _wait(self, step: WaitStep) -> Plan:
         self.started(f"wait {step.wait}")
@@ -151,7 +149,9 @@ class ProcedurePlan:
         device = self.devices[step.device]
         self.started(step.label)
         reading: Mapping[str, Any] = yield from _event(step.name, device)
-        self._keep(step.name, {key.removeprefix(f"{device.name}-"): value["value"] for key, value in reading.items()})
+        self._keep(
+            step.name, {key.removeprefix(f"{device.name}-"): value["value"] for key, value in reading.items()}
+        )
         self.units.update({f"{step.name}.{key}": output.unit for key, output in device.signals.items()})
 
     def _repeat(self, step: RepeatStep) -> Plan:
@@ -160,7 +160,9 @@ class ProcedurePlan:
             if step.until is not None and expressions.evaluate(step.until, self.values):
                 return
         if step.until is not None:
-            raise ProcedureError(f"`{step.until}` did not come true in {step.times} repetitions ({self._last(step.until)})")
+            raise ProcedureError(
+                f"`{step.until}` did not come true in {step.times} repetitions ({self._last(step.until)})"
+            )
 
     def _keep(self, name: str, outputs: Mapping[str, Any]) -> None:
         self.values.update({f"{name}.{key}": value for key, value in outputs.items()})
@@ -171,10 +173,14 @@ class ProcedurePlan:
     def _verb(self, step: VerbStep) -> Verb:
         device = self.devices.get(step.device)
         if device is None:
-            raise ProcedureError(f"{step.label}: no device {step.device!r}; there is: {', '.join(self.devices)}")
+            raise ProcedureError(
+                f"{step.label}: no device {step.device!r}; there is: {', '.join(self.devices)}"
+            )
         verb = device.verbs.get(step.verb)
         if verb is None:
-            raise ProcedureError(f"{step.label}: no such verb; {device.name} has: read, {', '.join(device.verbs)}")
+            raise ProcedureError(
+                f"{step.label}: no such verb; {device.name} has: read, {', '.join(device.verbs)}"
+            )
         return verb
 
     def _arguments(self, arguments: Mapping[str, Any], verb: Verb) -> dict[str, Any]:
@@ -183,6 +189,16 @@ class ProcedurePlan:
             key: resolve(value, self.values, self.units, specs[key].unit if key in specs else "")
             for key, value in arguments.items()
         }
+
+
+def wait_for_clearance(cleared: "asyncio.Future[Any]") -> Plan:
+    """Wait inside the run; raises what `cleared` raises."""
+
+    async def clearance() -> None:
+        await cleared
+
+    (waited,) = yield Msg("wait_for", None, [clearance])
+    waited.result()
 
 
 def _event(stream: str, readable: Any) -> Generator[Msg, Any, Mapping[str, Any]]:

@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from bluesky import RunEngine
-from bluesky.utils import FailedStatus, RequestAbort
+from bluesky.utils import FailedStatus, RequestAbort, RunEngineInterrupted
 
 from motet.devices import Device
 from motet.errors import Aborted, ConnectionProblem, LineLost, MotetError, Retryable
 from motet.model.events import Event, StationChanged, StationState, StepStarted
 from motet.model.experiment import Document, Experiment, RunRecord
 from motet.model.procedure import Procedure
-from motet.station.plan import ProcedurePlan
+from motet.station.plan import Plan, ProcedurePlan
+from motet.station.plugin_plan import MakePlan, PluginPlan
 
 SAFE_TIMEOUT_S = 10.0
 """How long a device may take to reach its safe state before that is reported as a fault."""
@@ -59,6 +60,24 @@ class Station(Protocol):
         ...
 
 
+class StationPlan(Protocol):
+    """One passage through a procedure, whoever wrote it."""
+
+    error: Exception | None
+
+    def check(self) -> None:
+        """Raises LimitError or ProcedureError for what is known to be wrong before the first move."""
+        ...
+
+    def plan(self, metadata: Mapping[str, Any]) -> Plan:
+        """The Bluesky messages."""
+        ...
+
+    async def abort(self) -> None:
+        """Stop what moves, begin no further step but cleanup."""
+        ...
+
+
 class LocalStation:
     """A station in this process: devices and a RunEngine on the lab loop."""
 
@@ -66,7 +85,7 @@ class LocalStation:
         self,
         name: str,
         devices: Mapping[str, Device],
-        procedure: Procedure,
+        procedure: Procedure | MakePlan,
         engine: RunEngine,
         *,
         units: Mapping[str, str] | None = None,
@@ -84,7 +103,7 @@ class LocalStation:
         self._gate.set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"station-{name}")
         self._documents: list[Document] = []
-        self._plan: ProcedurePlan | None = None
+        self._plan: StationPlan | None = None
         self._reason = ""
         self._suspect = False
         engine.subscribe(self._collect)
@@ -120,7 +139,32 @@ class LocalStation:
     async def _attempt(
         self, experiment: Experiment, cleared: "asyncio.Future[Any] | None"
     ) -> Exception | None:
-        plan = ProcedurePlan(
+        plan = self._new_plan(experiment, cleared)
+        self._plan = plan
+        try:
+            plan.check()
+            if self._suspect:
+                await self._reconnect()
+            metadata = {
+                "experiment": experiment.id,
+                "station": self.name,
+                "parameters": dict(experiment.parameters),
+            }
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
+        except RunEngineInterrupted:
+            return Aborted(self._reason)
+        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
+            return _cause(plan.error or error)
+        finally:
+            self._plan = None
+        return Aborted(self._reason) if isinstance(plan.error, RequestAbort) else None
+
+    def _new_plan(self, experiment: Experiment, cleared: "asyncio.Future[Any] | None") -> StationPlan:
+        if not isinstance(self._procedure, Procedure):
+            return PluginPlan(
+                self._procedure, self.devices, dict(experiment.parameters), self._gate, self._engine, cleared
+            )
+        return ProcedurePlan(
             self._procedure,
             self.devices,
             values=dict(experiment.parameters),
@@ -130,18 +174,6 @@ class LocalStation:
             scale=self._scale,
             started=lambda step: self._emit(StepStarted(self.name, step)),
         )
-        self._plan = plan
-        try:
-            plan.check()
-            if self._suspect:
-                await self._reconnect()
-            metadata = {"experiment": experiment.id, "station": self.name, "parameters": dict(experiment.parameters)}
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
-        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
-            return _cause(plan.error or error)
-        finally:
-            self._plan = None
-        return Aborted(self._reason) if isinstance(plan.error, RequestAbort) else None
 
     async def _reconnect(self) -> None:
         """After a lost line or a silent instrument: open it anew and make sure who answers."""

@@ -1,0 +1,165 @@
+"""The campaign file: `load_campaign` validates it with its lab, procedure, candidates and plugins."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from motet.files.candidates import read_table
+from motet.files.choices import Choice
+from motet.files.lab import CheckedLab, check_lab
+from motet.files.learner_check import check_goal, check_learner
+from motet.files.node import Node
+from motet.files.procedure_choice import Chosen, choose_procedure
+from motet.files.report import Report, hint
+from motet.files.source import parse
+from motet.files.stations_check import choose_stations, results_of
+from motet.files.units import problem
+from motet.files.validate import Checked, validate
+from motet.model.campaign import Campaign
+from motet.model.lab import Lab
+from motet.model.procedure import Procedure
+from motet.model.space import Categorical, Parameter, Space
+from motet.plugins import Registry
+
+_STAND_INS: dict[str, Any] = {
+    "campaign": "campaign",
+    "lab": "none",
+    "objectives": {"none": {"goal": "maximize"}},
+    "procedure": "none",
+    "analysis": "none",
+    "candidates": "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFile:
+    """A valid campaign with everything it names.
+
+    `files` holds the exact text of every file that was read, by its path relative to the campaign file.
+    `procedure` is None when the campaign names a procedure plugin, which is `procedure_plugin` then.
+    """
+
+    path: Path
+    campaign: Campaign
+    lab: Lab
+    space: Space
+    procedure: Procedure | None
+    procedure_plugin: Choice | None
+    stations: tuple[str, ...]
+    files: Mapping[str, str]
+
+    def replace(self, **changes: Any) -> "CampaignFile":
+        """The same with some fields changed."""
+        return replace(self, **changes)
+
+
+def load_campaign(path: Path, registry: Registry) -> CampaignFile:
+    """A valid campaign with its lab, procedure and candidates.
+
+    Raises FileProblems with every mistake in all of them.
+    """
+    report = Report()
+    found = _Loader(path, registry, report).load()
+    if found is None or report.problems:
+        report.fail()
+    return found
+
+
+@dataclass
+class _Loader:
+    path: Path
+    registry: Registry
+    report: Report
+
+    def load(self) -> CampaignFile | None:
+        """The campaign, None when it is beyond use. Mistakes go to the report."""
+        source = parse(self.path, self.report)
+        checked = None if source is None else validate(Campaign, source.root, self.report, _STAND_INS)
+        if source is None or checked is None:
+            return None
+        campaign = checked.model
+        files = {self.path.name: source.text}
+        lab = self._lab(checked, files)
+        space = self._space(checked, files)
+        chosen = choose_procedure(checked, lab, self.path, self.registry, self.report)
+        files |= {self._relative(file): text for file, text in chosen.files.items()}
+        space = _in_units_of(chosen, space)
+        benches = choose_stations(checked, lab, chosen, self.report)
+        results = results_of(checked, chosen, benches, space, self.report)
+        check_goal(checked, results, self.registry, self.report)
+        check_learner(checked, space, len(benches), self.registry, self.report)
+        if lab is None:
+            return None
+        return CampaignFile(
+            self.path,
+            campaign,
+            lab.file.lab,
+            space,
+            chosen.procedure,
+            chosen.plugin,
+            tuple(bench.station for bench in benches),
+            files,
+        )
+
+    def _lab(self, checked: Checked[Campaign], files: dict[str, str]) -> CheckedLab | None:
+        if "lab" in checked.stand_ins:
+            return None
+        path = self._beside(checked.model.lab, checked.node.at("lab"))
+        if path is None:
+            return None
+        lab = check_lab(path, self.registry, self.report)
+        if lab is not None:
+            files[self._relative(path)] = lab.file.text
+        return lab
+
+    def _space(self, checked: Checked[Campaign], files: dict[str, str]) -> Space:
+        campaign = checked.model
+        for name, parameter in campaign.parameters.items():
+            unit = None if isinstance(parameter, Categorical) else parameter.unit
+            reason = problem(unit) if unit else None
+            if reason is not None:
+                where = checked.node.at("parameters", name, "unit")
+                self.report.add(where, f"the unit {unit!r}", reason)
+        if campaign.candidates is None or "candidates" in checked.stand_ins:
+            return Space(campaign.parameters)
+        path = self._beside(campaign.candidates, checked.node.at("candidates"))
+        if path is None:
+            return Space(campaign.parameters)
+        wrong = checked.whole.at("parameters").entries.keys() - campaign.parameters.keys()
+        table = read_table(path, campaign.parameters, self.report, wrong)
+        if table is None:
+            return Space(campaign.parameters)
+        files[self._relative(path)] = table.text
+        return Space(table.parameters, table.rows)
+
+    def _beside(self, name: str, where: Node) -> Path | None:
+        """A file named relative to the campaign file.
+
+        None, with the reason in the report, when there is none.
+        """
+        path = self.path.parent / name
+        if path.is_file():
+            return path
+        there = sorted(p.name for p in path.parent.iterdir() if p.is_file()) if path.parent.is_dir() else []
+        near = hint(path.name, there)
+        found = f"no such file {name!r}"
+        self.report.add(where, found, f"{near}a path relative to the folder of this file is needed")
+        return None
+
+    def _relative(self, path: Path) -> str:
+        return Path(os.path.relpath(path, self.path.parent)).as_posix()
+
+
+def _in_units_of(chosen: Chosen, space: Space) -> Space:
+    """The space with the procedure's units for parameters that state none."""
+    units = {} if chosen.procedure is None else chosen.procedure.parameters
+    parameters: dict[str, Parameter] = {}
+    for name, parameter in space.parameters.items():
+        unit = units.get(name)
+        if unit and not isinstance(parameter, Categorical) and parameter.unit is None:
+            parameters[name] = parameter.model_copy(update={"unit": unit})
+        else:
+            parameters[name] = parameter
+    return Space(parameters, space.candidates)

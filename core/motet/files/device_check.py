@@ -1,0 +1,162 @@
+"""The stations of a lab file: drivers, options, lines, topics, limits, simulators, worlds."""
+
+import re
+from dataclasses import replace
+
+from motet.contracts.declarations import Driver, Kind
+from motet.files.choices import broken, choose, find
+from motet.files.instruments import Bench, Instrument, bench, instrument, limits_of
+from motet.files.node import Node
+from motet.files.report import Report, names, one_of
+from motet.files.validate import Checked
+from motet.model.lab import Device, Lab, Station
+from motet.plugins import Registry
+
+_SCHEMES = ("socket", "rfc2217", "loop", "spy", "alt", "hwgrep")
+"""What pyserial's `serial_for_url` knows, https://pyserial.readthedocs.io/en/latest/url_handlers.html."""
+_PORT = re.compile(
+    r"(?:socket|rfc2217)://[^/:]+:\d+.*|(?:loop|spy|alt|hwgrep)://.*|/.+|COM\d+", re.IGNORECASE
+)
+
+
+def check_devices(checked: Checked[Lab], registry: Registry, report: Report) -> tuple[Bench, ...]:
+    """Check every device of a lab; the stations as procedures see them."""
+    check = _Check(checked, registry, report)
+    benches: list[Bench] = []
+    for name, station in checked.model.stations.items():
+        where = checked.node.at("stations", name)
+        instruments = check.station(name, station, where)
+        benches.append(bench(name, station, instruments, checked.whole))
+    return tuple(benches)
+
+
+class _Check:
+    def __init__(self, checked: Checked[Lab], registry: Registry, report: Report) -> None:
+        self._lab = checked.model
+        self._whole = checked.whole
+        self._registry = registry
+        self._report = report
+        self._urls: dict[str, Node] = {}
+        self._topics: dict[str, Node] = {}
+
+    def station(self, name: str, station: Station, where: Node) -> dict[str, Instrument | None]:
+        """Check a station; what its devices can do, None for those that are not right."""
+        if station.world is not None:
+            choose(Kind.WORLD, station.world, where.at("world"), self._registry, self._report)
+        return {
+            key: self._device(device, where.at("devices", key)) for key, device in station.devices.items()
+        }
+
+    def _device(self, device: Device, where: Node) -> Instrument | None:
+        driver = self._driver(device, where)
+        if driver is None:
+            return None
+        self._simulator(device, driver, where)
+        match driver.transport:
+            case "serial":
+                self._serial(device, where)
+            case "mqtt":
+                self._mqtt(device, where)
+            case "none":
+                self._unused("line", driver, where)
+                self._unused("topic", driver, where)
+        if driver.transport == "serial":
+            self._unused("topic", driver, where)
+        if driver.transport == "mqtt":
+            self._unused("line", driver, where)
+        found = instrument(driver, where.at("driver"), self._report)
+        if found is None:
+            return None
+        return replace(found, limits=limits_of(device, found, where, self._report))
+
+    def _driver(self, device: Device, where: Node) -> Driver | None:
+        choice = find(
+            Kind.DRIVER,
+            device.driver,
+            where.at("driver"),
+            _options(where, "options"),
+            self._registry,
+            self._report,
+        )
+        known = self._registry.all(Kind.DRIVER).get(device.driver)
+        if choice is None and known is None:
+            return None
+        declaration = choice.declaration if choice is not None else known.declaration if known else None
+        if not isinstance(declaration, Driver):
+            found = f"the driver {device.driver!r}"
+            self._report.add(
+                where.at("driver"), found, "its plugin declares it as something else than a Driver"
+            )
+            return None
+        return declaration
+
+    def _simulator(self, device: Device, driver: Driver, where: Node) -> None:
+        simulators = self._registry.all(Kind.SIMULATOR)
+        if device.driver in simulators:
+            options = _options(where, "simulator")
+            find(Kind.SIMULATOR, device.driver, where.at("driver"), options, self._registry, self._report)
+        elif device.simulator or (self._lab.hardware == "simulated" and driver.transport != "none"):
+            node = where.at("simulator") if device.simulator else where.at("driver")
+            allowed = f"drivers with a simulator: {names(sorted(simulators))}{broken(self._registry)}"
+            self._report.add(node, f"no simulator named {device.driver!r}", allowed)
+
+    def _serial(self, device: Device, where: Node) -> None:
+        if device.line is None:
+            if not self._stands("line", where):
+                found = f"the driver {device.driver!r} without a line"
+                self._report.add(where, found, "`line: URL` is needed, such as /dev/ttyUSB0", "line")
+            return
+        node = where.at("line", "url")
+        url = device.line.url
+        scheme = url.partition("://")[0] if "://" in url else ""
+        if scheme and scheme not in _SCHEMES:
+            self._report.add(node, f"the scheme {scheme!r} of {url!r}", one_of(scheme, _SCHEMES))
+        elif not _PORT.fullmatch(url):
+            form = "/dev/tty..., socket://HOST:PORT or rfc2217://HOST:PORT is needed"
+            self._report.add(node, repr(url), form)
+        elif self._lab.hardware == "real":
+            self._only_once(self._urls, url, node, "line")
+
+    def _mqtt(self, device: Device, where: Node) -> None:
+        if self._lab.broker == "none":
+            found = f"the driver {device.driver!r}, which needs a broker"
+            allowed = "with `broker: none` a lab has no MQTT devices; allowed: embedded, mqtt://HOST:PORT"
+            self._report.add(where.at("driver"), found, allowed)
+        if device.topic is None:
+            if not self._stands("topic", where):
+                found = f"the driver {device.driver!r} without a topic"
+                self._report.add(where, found, "`topic: PREFIX` is needed, such as lab/potentiostat", "topic")
+            return
+        node = where.at("topic")
+        levels = device.topic.split("/")
+        if not all(levels) or set(device.topic) & set("+#\0") or device.topic.startswith("$"):
+            self._report.add(
+                node, repr(device.topic), "levels separated by single `/`, without + and #, are needed"
+            )
+        else:
+            self._only_once(self._topics, device.topic, node, "topic")
+
+    def _only_once(self, seen: dict[str, Node], value: str, node: Node, what: str) -> None:
+        first = seen.setdefault(value, node)
+        if first.path != node.path:
+            other = ".".join(map(str, first.path[:4]))
+            self._report.add(
+                node, f"the {what} {value!r} a second time", f"{other} has it already: one device a {what}"
+            )
+
+    def _stands(self, key: str, where: Node) -> bool:
+        """Whether a key stands in the file, be it with a mistake that was reported already."""
+        return key in self._whole.at(*where.path).entries
+
+    def _unused(self, key: str, driver: Driver, where: Node) -> None:
+        if key in where.entries and where.entries[key].content is not None:
+            kind = {"serial": "a serial line", "mqtt": "MQTT", "none": "neither line nor topic"}[
+                driver.transport
+            ]
+            found = f"a {key} for the driver {driver.name!r}"
+            self._report.add(where.at(key), found, f"it uses {kind}: leave the {key} out")
+
+
+def _options(where: Node, key: str) -> Node:
+    """The options at a key, or no options."""
+    return where.entries.get(key) or replace(where, path=(*where.path, key), content={})

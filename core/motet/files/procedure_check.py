@@ -1,0 +1,215 @@
+"""The steps of a procedure against the devices of the stations that are to run it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from motet.errors import ProcedureError
+from motet.files import expressions
+from motet.files.argument_check import check_argument, check_reference
+from motet.files.instruments import Bench, Instrument
+from motet.files.node import Node
+from motet.files.references import seconds
+from motet.files.report import Report, one_of
+from motet.files.scope import NUMERIC, Known, Scope, described, literal
+from motet.files.units import convertible
+from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
+
+if TYPE_CHECKING:
+    from motet.devices import Output
+
+READ = "read"
+"""The verb that every device has without declaring it: it takes nothing and gives the device's signals."""
+
+
+def devices_of(procedure: Procedure, node: Node) -> dict[str, Node]:
+    """The devices that a procedure names, each with the first step that does."""
+    found: dict[str, Node] = {}
+    for steps, key in ((procedure.steps, "steps"), (procedure.cleanup, "cleanup")):
+        for step, where in verb_steps(steps, node.at(key)):
+            found.setdefault(step.device, where)
+    return found
+
+
+def verb_steps(steps: Sequence[Step], node: Node) -> Iterator[tuple[VerbStep, Node]]:
+    """Every verb step with its node, also those inside `repeat` and `if`."""
+    for step, where in zip(steps, node.items, strict=True):
+        match step:
+            case VerbStep():
+                yield step, where
+            case RepeatStep():
+                yield from verb_steps(step.steps, where.at("repeat", "steps"))
+            case IfStep():
+                yield from verb_steps(step.then, where.at("then"))
+                yield from verb_steps(step.otherwise, where.at("else")) if step.otherwise else ()
+            case WaitStep():
+                pass
+
+
+def used_names(procedure: Procedure) -> frozenset[str]:
+    """Every name that steps and conditions of a procedure refer to, as far as they can be read."""
+    found: set[str] = set()
+    for text in _texts((*procedure.steps, *procedure.cleanup)):
+        found.update(match[1] for match in expressions.REFERENCE.finditer(text))
+    return frozenset(found)
+
+
+def _texts(steps: Sequence[Step]) -> Iterator[str]:
+    for step in steps:
+        match step:
+            case VerbStep():
+                yield from (value for value in step.arguments.values() if isinstance(value, str))
+            case RepeatStep():
+                yield step.until or ""
+                yield from _texts(step.steps)
+            case IfStep():
+                yield step.condition
+                yield from _texts((*step.then, *step.otherwise))
+            case WaitStep():
+                pass
+
+
+def check_procedure(
+    procedure: Procedure,
+    node: Node,
+    whole: Node,
+    bench: Bench,
+    parameters: Mapping[str, Known],
+    report: Report,
+) -> Scope:
+    """Check every step at one station. The scope given back is what there is when the procedure has run.
+
+    `node` is the tree that the procedure was made from and `whole` the same with its mistakes, which were
+    reported before. Steps for devices that the station does not have are left out.
+    """
+    check = _Check(bench, whole, report)
+    wrong = frozenset(_step_names(whole)) if node != whole else frozenset[str]()
+    end = check.steps(procedure.steps, node.at("steps"), Scope(parameters, wrong=wrong))
+    if procedure.cleanup:
+        results = frozenset(name for name in end.sure if "." in name) | end.perhaps
+        check.steps(procedure.cleanup, node.at("cleanup"), Scope(parameters, results, wrong))
+    return end
+
+
+def _step_names(whole: Node) -> Iterator[str]:
+    """Every name that a step of a procedure, right or wrong, may have."""
+    for key, node in whole.entries.items():
+        yield str(node.content) if key == "as" else key.rpartition(".")[2]
+        yield from _step_names(node)
+    for node in whole.items:
+        yield from _step_names(node)
+
+
+class _Check:
+    def __init__(self, bench: Bench, whole: Node, report: Report) -> None:
+        self._bench = bench
+        self._whole = whole
+        self._report = report
+        self._streams: dict[str, tuple[str, Node]] = {}
+
+    def steps(self, steps: Sequence[Step], node: Node, scope: Scope) -> Scope:
+        """Check steps in their order; the scope after the last."""
+        for step, where in zip(steps, node.items, strict=True):
+            match step:
+                case VerbStep():
+                    scope = scope.plus(self._verb_step(step, where, scope))
+                case WaitStep():
+                    self._wait(step, where)
+                case RepeatStep():
+                    inner = where.at("repeat")
+                    scope = self.steps(step.steps, inner.at("steps"), scope)
+                    if step.until is not None:
+                        self._condition(step.until, inner.at("until"), scope)
+                case IfStep():
+                    self._condition(step.condition, where.at("if"), scope)
+                    then = self.steps(step.then, where.at("then"), scope)
+                    otherwise = (
+                        self.steps(step.otherwise, where.at("else"), scope) if step.otherwise else scope
+                    )
+                    scope = scope.joined(then, otherwise)
+        return scope
+
+    def _wait(self, step: WaitStep, where: Node) -> None:
+        try:
+            seconds(step.wait)
+        except ProcedureError:
+            found = where.at("wait").shown()
+            self._report.add(where.at("wait"), found, "lab seconds or a quantity such as '2 s' are needed")
+
+    def _verb_step(self, step: VerbStep, where: Node, scope: Scope) -> dict[str, Known]:
+        label = where.at(step.label)
+        instrument = self._bench.instruments.get(step.device)
+        if instrument is None:
+            return {}
+        if step.verb == READ:
+            for key in step.arguments:
+                self._report.add(label.at(key), f"the argument {key!r}", "`read` takes no arguments")
+            if not instrument.signals:
+                self._report.add(label, step.label, f"{step.device} has no signals to read")
+            outputs = instrument.signals
+        else:
+            outputs = self._called(step, label, instrument, scope)
+        if outputs:
+            self._stream(step, where)
+        return {f"{step.name}.{key}": Known(output.dtype, output.unit) for key, output in outputs.items()}
+
+    def _called(
+        self, step: VerbStep, label: Node, instrument: Instrument, scope: Scope
+    ) -> Mapping[str, "Output"]:
+        verb = instrument.verbs.get(step.verb)
+        if verb is None:
+            verbs = one_of(step.verb, [*instrument.verbs, READ])
+            self._report.add(label, f"the verb {step.verb!r}", f"{verbs} (driver {instrument.driver})")
+            return {}
+        given = self._whole.at(*label.path[len(self._whole.path) :]).entries
+        for key, value in step.arguments.items():
+            spec = verb.arguments.get(key)
+            if spec is None:
+                self._report.add(label.at(key), f"the argument {key!r}", one_of(key, verb.arguments))
+            else:
+                check_argument(value, label.at(key), step, key, instrument, scope, self._report)
+        for key, spec in verb.arguments.items():
+            if spec.required and key not in step.arguments and key not in given:
+                unit = f" in {spec.unit}" if spec.unit else ""
+                self._report.add(label, "nothing", f"{step.label} needs the argument {key!r}{unit}", key)
+        return verb.outputs
+
+    def _stream(self, step: VerbStep, where: Node) -> None:
+        """Outputs are kept under the step's name, one name for one verb of one device."""
+        first, line = self._streams.setdefault(step.name, (step.label, where))
+        if first != step.label:
+            node = where.at("as") if "as" in where.entries else where
+            taken = f"line {line.line} uses it for {first}; give one of them another name with `as: NAME`"
+            self._report.add(node, f"the name {step.name!r} for the outputs of {step.label}", taken)
+
+    def _condition(self, text: str, where: Node, scope: Scope) -> None:
+        try:
+            names, comparisons = expressions.references(text), expressions.comparisons(text)
+        except ProcedureError as error:
+            self._report.add(where, where.shown(), str(error))
+            return
+        there = {name: check_reference(name, where, scope, self._report) for name in names}
+        for name, known in there.items():
+            if known is not None and known.kind == "array":
+                self._report.add(
+                    where, f"${name}, which is a list of values", "a single value can be compared"
+                )
+        for comparison in comparisons:
+            self._comparison(comparison, there, where)
+
+    def _comparison(
+        self, comparison: expressions.Comparison, there: Mapping[str, Known | None], where: Node
+    ) -> None:
+        sides: list[Known] = []
+        for side in (comparison.left, comparison.right):
+            known = there[side.name] if isinstance(side, expressions.Reference) else literal(side.value)
+            if known is None or known.kind is None:
+                return
+            sides.append(known)
+        kinds = {"number" if side.kind in NUMERIC else side.kind for side in sides}
+        if len(kinds) > 1:
+            both = " with ".join(sorted(described(kind) for kind in kinds))
+            self._report.add(where, where.shown(), f"{both} cannot be compared")
+        units = [side.unit for side in sides if side.unit]
+        if len(set(units)) > 1:
+            reason = "values of different units" if convertible(*units) else "values of different dimensions"
+            self._report.add(where, f"{where.shown()}: {' and '.join(units)}", f"{reason} cannot be compared")

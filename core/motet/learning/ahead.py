@@ -1,0 +1,204 @@
+"""Suggestions computed ahead: the learner works in a thread of its own while stations measure."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from motet.errors import LearnerError
+from motet.learning.learner import Learner
+from motet.model.experiment import Outcome, Suggestion
+from motet.model.values import Point, Value
+
+_log = logging.getLogger(__name__)
+
+_Key = frozenset[tuple[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One visit to the learner: what it has to hear of, and what is wanted of it."""
+
+    orders: tuple[Callable[[], None], ...]
+    renews: bool
+    wanted: int
+    ready: tuple[Point, ...]
+
+
+class Suggester:
+    """Keeps `ahead` suggestions ready for stations that become free. Lives on one event loop.
+
+    The learner is called in one thread only, and never waits for the loop. After `tell` or `release` the
+    ready suggestions are computed anew; several of them during one fit lead to one more fit. The old ones
+    stay takable until the new ones are there, so that a free station never waits for a fit. The exception is
+    a campaign in which nothing else is in flight: with `wait_when_alone`, `take` then waits for the fresh
+    suggestion, so that a sequential campaign is exactly the classical loop.
+    """
+
+    def __init__(self, learner: Learner, ahead: int, *, wait_when_alone: bool = True) -> None:
+        self.wait_when_alone = wait_when_alone
+        self.busy_s = 0.0
+        """Seconds that the learner worked."""
+        self._learner = learner
+        self._ahead = max(1, ahead)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="motet-learner")
+        self._ready: list[Suggestion] = []
+        self._orders: list[Callable[[], None]] = []
+        self._in_flight: set[_Key] = set()
+        self._must_renew = True
+        self._job: _Job | None = None
+        self._taken_meanwhile: set[_Key] = set()
+        self._exhausted = False
+        self._error: LearnerError | None = None
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Import what the plugins need and compute the first suggestions. Raises LearnerError."""
+        self._orders.append(self._learner.warm_up)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until the learner knows everything and enough is ready. Raises LearnerError."""
+        self._wake()
+        while self._task is not None and not self._closed:
+            await self._change()
+        self._raise_if_broken()
+
+    async def take(self) -> Suggestion | None:
+        """The best suggestion; its point is pending from now on. None when no point is left to suggest.
+
+        At once when one is ready and something else is in flight. Raises LearnerError when the learner has
+        failed, now and ever after.
+        """
+        while True:
+            self._raise_if_broken()
+            waits = self.wait_when_alone and not self._in_flight and self._is_stale()
+            if self._ready and not waits:
+                return self._hand_out(self._ready.pop(0))
+            if self._exhausted and self._task is None:
+                return None
+            self._wake()
+            await self._change()
+
+    def tell(self, outcome: Outcome) -> None:
+        """The learner hears of an outcome as soon as it is free. Does not wait."""
+        self._in_flight.discard(_key(outcome.experiment.parameters))
+        self._order(partial(self._learner.tell, outcome))
+
+    def release(self, point: Point) -> None:
+        """A taken point is given back unmeasured. Does not wait."""
+        self._in_flight.discard(_key(point))
+        self._order(partial(self._learner.release, point))
+
+    async def close(self, timeout_s: float = 30.0) -> None:
+        """Stop. A fit that is running is waited for, `timeout_s` at most: a thread cannot be interrupted."""
+        self._closed = True
+        self._changed.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=timeout_s)
+        finished = self._task is None
+        if self._task is not None:
+            self._task.cancel()
+            _log.warning(
+                "the learner is still working %g s after it was told to stop; it is left behind", timeout_s
+            )
+        self._thread.shutdown(wait=finished, cancel_futures=True)
+
+    def _hand_out(self, suggestion: Suggestion) -> Suggestion:
+        point = suggestion.parameters
+        self._in_flight.add(_key(point))
+        if self._job is not None and self._job.renews:
+            self._taken_meanwhile.add(_key(point))
+        self._orders.append(partial(self._learner.hold, point))
+        self._wake()
+        return suggestion
+
+    def _order(self, order: Callable[[], None]) -> None:
+        self._orders.append(order)
+        self._must_renew = True
+        self._exhausted = False
+        self._wake()
+
+    def _is_stale(self) -> bool:
+        """Whether the learner knows something that the ready suggestions do not."""
+        return self._must_renew or (self._job is not None and self._job.renews)
+
+    def _wake(self) -> None:
+        if self._task is None and not self._closed and self._error is None:
+            self._task = asyncio.get_running_loop().create_task(self._work(), name="motet-learner")
+
+    async def _work(self) -> None:
+        """Visit the learner until it knows everything and enough is ready."""
+        loop = asyncio.get_running_loop()
+        try:
+            while not self._closed and (self._must_renew or self._orders or self._is_short()):
+                job = self._job = self._next_job()
+                self._receive(job, await loop.run_in_executor(self._thread, self._visit, job))
+                self._changed.set()
+        except LearnerError as error:
+            self._error = error
+        except Exception as error:  # noqa: BLE001 - whatever went wrong in the thread surfaces in `take`
+            self._error = LearnerError(f"the learner failed: {type(error).__name__}: {error}")
+            self._error.__cause__ = error
+        finally:
+            self._job = None
+            self._task = None
+            self._changed.set()
+
+    def _is_short(self) -> bool:
+        return len(self._ready) < self._ahead and not self._exhausted
+
+    def _next_job(self) -> _Job:
+        """What to ask of the learner now. A renewal asks for more: some may be taken while it is computed."""
+        orders, self._orders = tuple(self._orders), []
+        renews, self._must_renew = self._must_renew, False
+        self._taken_meanwhile.clear()
+        if renews:
+            return _Job(orders, True, self._ahead + len(self._ready), ())
+        ready = tuple(suggestion.parameters for suggestion in self._ready)
+        return _Job(orders, False, max(0, self._ahead - len(ready)), ready)
+
+    def _visit(self, job: _Job) -> list[Suggestion]:
+        """In the learner's thread."""
+        began = time.perf_counter()
+        try:
+            for order in job.orders:
+                order()
+            return self._learner.propose(job.wanted, job.ready)
+        finally:
+            self.busy_s += time.perf_counter() - began
+
+    def _receive(self, job: _Job, found: list[Suggestion]) -> None:
+        self._job = None
+        if not self._must_renew:
+            self._exhausted = len(found) < job.wanted
+        if not job.renews:
+            self._ready += found
+            return
+        left = [
+            suggestion for suggestion in found if _key(suggestion.parameters) not in self._taken_meanwhile
+        ]
+        self._ready = left[: self._ahead]
+        # The fresh ones were chosen in ignorance of the points taken meanwhile: once more, knowing of them.
+        self._must_renew = self._must_renew or bool(self._taken_meanwhile)
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _raise_if_broken(self) -> None:
+        if self._error is not None:
+            raise LearnerError(
+                str(self._error)
+            ) from self._error  # a new one each: several stations may raise it
+        if self._closed:
+            raise LearnerError("the suggester is closed")
+
+
+def _key(point: Point) -> _Key:
+    return frozenset(point.items())
