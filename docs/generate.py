@@ -30,7 +30,13 @@ def plugins() -> str:
     for kind in Kind:
         found = [item for item in installed().all(kind).values() if item.distribution == "motet"]
         if found:
-            lines += ["", f"## {str(kind).replace('_', ' ').capitalize()}", "", "| name | what it is | options |", "|---|---|---|"]
+            lines += [
+                "",
+                f"## {str(kind).replace('_', ' ').capitalize()}",
+                "",
+                "| name | what it is | options |",
+                "|---|---|---|",
+            ]
             lines += [_row(item) for item in found]
     return "\n".join(lines) + "\n"
 
@@ -52,7 +58,9 @@ def _one_line(thing: Any) -> str:
 
 
 def _paragraph(doc: str) -> str:
-    return doc.replace("\n\n    ", "\n\n```python\n", 1).replace("\n    ", "\n") + ("\n```" if "\n    " in doc else "")
+    return doc.replace("\n\n    ", "\n\n```python\n", 1).replace("\n    ", "\n") + (
+        "\n```" if "\n    " in doc else ""
+    )
 
 
 PAGES = {"cli.md": cli, "plugins.md": plugins}

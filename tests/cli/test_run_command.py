@@ -151,14 +151,22 @@ def test_a_broker_that_is_not_there_is_named(twin: Any, free_port: int) -> None:
 
 
 def test_a_silent_instrument_stops_the_start_with_its_name(twin: Any) -> None:
-    twin.change("lab.yaml", "force: { <<: *force, line: /dev/ttyUSB3 }", "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { mute: true } }")
+    twin.change(
+        "lab.yaml",
+        "force: { <<: *force, line: /dev/ttyUSB3 }",
+        "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { mute: true } }",
+    )
     done = twin.motet("run", "campaign.yaml")
     assert done.returncode == 3
     assert "sdc2-force" in done.stderr
 
 
 def test_garbage_from_an_instrument_fails_experiments_not_the_record(twin: Any) -> None:
-    twin.change("lab.yaml", "force: { <<: *force, line: /dev/ttyUSB3 }", "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { garble_after: 30 } }")
+    twin.change(
+        "lab.yaml",
+        "force: { <<: *force, line: /dev/ttyUSB3 }",
+        "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { garble_after: 30 } }",
+    )
     done = twin.motet("run", "campaign.yaml", "--json")
     found = json.loads(done.stdout)
     assert found["failed"] > 0

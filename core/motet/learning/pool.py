@@ -1,6 +1,6 @@
 """The candidates that a learner chooses from: every point of a small space, a fresh sample of a large one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,13 +36,15 @@ class Pool:
         return cls([points[int(i)] for i in first], x)
 
     @cached_property
-    def keys(self) -> list[bytes]:
-        """`Encoder.key` of every candidate."""
-        return [row.tobytes() for row in self.x]
+    def rows(self) -> dict[bytes, int]:
+        """The row of every candidate by its `Encoder.key`."""
+        return {row.tobytes(): number for number, row in enumerate(self.x)}
 
-    def without(self, keys: set[bytes]) -> NDArray[np.intp]:
+    def without(self, keys: Iterable[bytes]) -> NDArray[np.intp]:
         """The rows of candidates that are not among `keys`."""
-        return np.flatnonzero([key not in keys for key in self.keys])
+        free = np.ones(len(self.x), dtype=bool)
+        free[[self.rows[key] for key in keys if key in self.rows]] = False
+        return np.flatnonzero(free)
 
 
 def everything(space: Space, encoder: Encoder) -> Pool | None:

@@ -27,8 +27,10 @@ class MqttHost:
         self._outgoing: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
         self._sending: asyncio.Task[None] | None = None
         self._listening: Subscription | None = None
+        self._ending = False
 
     async def __aenter__(self) -> "MqttHost":
+        self._ending = False
         self._simulator.attach(self._publish)
         self._sending = asyncio.create_task(self._send(), name=f"simulator at {self._topic}")
         try:
@@ -47,6 +49,7 @@ class MqttHost:
                 await self._listening.cancel()
         finally:
             assert self._sending is not None
+            self._ending = True
             self._sending.cancel()
             await asyncio.wait([self._sending])
 
@@ -60,7 +63,9 @@ class MqttHost:
         self._simulator.receive(message.topic.removeprefix(f"{self._topic}/"), message.payload)
 
     async def _send(self) -> None:
-        while True:
+        # Python 3.11's wait_for, inside of publish, swallows a cancellation that comes together with the
+        # broker's acknowledgement; so the flag ends the loop where the cancellation alone would not.
+        while not self._ending:
             topic, payload, retain = await self._outgoing.get()
             try:
                 await self._bus.publish(topic, payload, retain=retain)

@@ -83,8 +83,9 @@ class Store:
     def station_changed(
         self, campaign: str, station: str, state: StationState, cause: str, at: Stamp
     ) -> Awaitable[None]:
-        """A station's state changed."""
-        return self._put(statements.station_changed, campaign, station, state, cause, at)
+        """A station's state changed. Written along with the next call, or a little later by itself."""
+        self._check_open()
+        return self._writer.put_lazily(statements.station_changed, campaign, station, state, cause, at)
 
     def campaign_changed(
         self, campaign: str, state: CampaignState, reason: str, at: Stamp
@@ -95,6 +96,9 @@ class Store:
     def _put(
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[R]:
+        self._check_open()
+        return self._writer.put(function, *args, **kwargs)
+
+    def _check_open(self) -> None:
         if self._closing:
             raise StoreError(f"{self._writer.path}: is closed, nothing more can be written")
-        return self._writer.put(function, *args, **kwargs)

@@ -20,6 +20,9 @@ from motet.store.lock import WriterLock
 P = ParamSpec("P")
 R = TypeVar("R")
 Future = asyncio.Future[Any]
+LAZY_S = 0.05
+"""Longest time that a lazy call waits for company, seconds."""
+
 Call = tuple[Callable[[sqlite3.Connection], Any], Future]
 
 
@@ -30,7 +33,9 @@ class Writer:
         self.path = path
         self.error: StoreError | None = None
         self._loop = asyncio.get_running_loop()
-        self._calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._gathered: list[Call] = []
+        self._flushing: asyncio.Handle | None = None
+        self._calls: SimpleQueue[list[Call] | None] = SimpleQueue()
         self.opened: Future = self._loop.create_future()
         self.closed: Future = self._loop.create_future()
         # A daemon: a process that ends without closing must not hang; what it was promised is on the disk.
@@ -41,16 +46,50 @@ class Writer:
         self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[R]:
         """Queue `function(connection, ...)`; the future holds its result once it is durable. Raises
-        StoreError when an earlier write failed."""
-        if self.error is not None:
-            raise StoreError(str(self.error)) from self.error
-        future: asyncio.Future[R] = self._loop.create_future()
-        self._calls.put((lambda connection: function(connection, *args, **kwargs), future))
+        StoreError when an earlier write failed.
+
+        What is put during one turn of the event loop goes to the thread together.
+        """
+        future = self._gather(function, *args, **kwargs)
+        if self._flushing is None or isinstance(self._flushing, asyncio.TimerHandle):
+            self._schedule(self._loop.call_soon(self._flush))
+        return future
+
+    def put_lazily(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[R]:
+        """Like `put`, for what nobody waits for: it goes along with the next call, after LAZY_S at the latest."""
+        future = self._gather(function, *args, **kwargs)
+        if self._flushing is None:
+            self._schedule(self._loop.call_later(LAZY_S, self._flush))
         return future
 
     def stop(self) -> None:
         """Write what is queued, then close: `closed` tells when."""
+        self._flush()
         self._calls.put(None)
+
+    def _gather(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[R]:
+        if self.error is not None:
+            raise StoreError(str(self.error)) from self.error
+        future: asyncio.Future[R] = self._loop.create_future()
+        self._gathered.append((lambda connection: function(connection, *args, **kwargs), future))
+        return future
+
+    def _schedule(self, handle: asyncio.Handle) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+        self._flushing = handle
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if self._gathered:
+            self._calls.put(self._gathered)
+            self._gathered = []
 
     def _run(self) -> None:
         try:
@@ -79,14 +118,14 @@ class Writer:
             raise
 
     def _serve(self, connection: sqlite3.Connection) -> bool:
-        """One batch: the next call and all that wait behind it. False when there will be no more."""
+        """One batch: the next calls and all that wait behind them. False when there will be no more."""
         batch: list[Call] = []
         more = True
-        call = self._calls.get()
+        calls = self._calls.get()
         try:
-            while call is not None:
-                batch.append(call)
-                call = self._calls.get_nowait()
+            while calls is not None:
+                batch += calls
+                calls = self._calls.get_nowait()
             more = False
         except Empty:
             pass
