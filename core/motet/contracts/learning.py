@@ -21,8 +21,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A surrogate's belief about n points: mean and std of shape (n,), members of shape (m, n) where it has
-    them."""
+    """A surrogate's belief about n points: mean and std (n,), and members (m, n) where it has them."""
 
     mean: Array
     std: Array
@@ -48,8 +47,7 @@ class Surrogate(Protocol):
     """A model that predicts with uncertainty."""
 
     def fit(self, x: Array, y: Array, seed: int) -> Predict:
-        """A fitted model as its predict function. Deterministic: the same data and seed give the same
-        numbers."""
+        """A fitted model as its predict function. The same data and seed give the same numbers."""
         ...
 
 
@@ -62,12 +60,13 @@ class Acquisition(Protocol):
 
 
 class Pending(Protocol):
-    """How points that are asked for but not told yet enter the model. They are never suggested again
-    meanwhile."""
+    """How points that are asked for but not told yet enter the model. They are never suggested meanwhile."""
 
     def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
-        """Values to pretend were measured at the pending points `x` (k, d), shape (k,); None to leave them
-        out. `y` holds the measured values, shape (n,)."""
+        """Values (k,) to pretend were measured at the pending points `x` (k, d); None to leave them out.
+
+        `y` holds the measured values, shape (n,).
+        """
         ...
 
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,9 @@ from motet.model.experiment import Outcome, Suggestion
 from motet.model.values import Point, Value
 
 _log = logging.getLogger(__name__)
+
+PATIENCE_S = 1.0
+"""Longest wait for a first model before one more point is taken from the start design, seconds."""
 
 _Key = frozenset[tuple[str, Value]]
 
@@ -33,9 +37,15 @@ class Suggester:
 
     The learner is called in one thread only, and never waits for the loop. After `tell` or `release` the
     ready suggestions are computed anew; several of them during one fit lead to one more fit. The old ones
-    stay takable until the new ones are there, so that a free station never waits for a fit. The exception is
-    a campaign in which nothing else is in flight: with `wait_when_alone`, `take` then waits for the fresh
-    suggestion, so that a sequential campaign is exactly the classical loop.
+    stay takable until the new ones are there, so that a free station never waits for a fit. Two exceptions:
+
+    - Nothing else is in flight: with `wait_when_alone`, `take` waits for the fresh suggestion, so that a
+      sequential campaign is exactly the classical loop.
+    - What is ready comes from the start design and a result is on its way: `take` waits a little, so that
+      the start design does not run on for want of milliseconds. With a station free and as many points in
+      flight as there are stations, one of them must have ended.
+
+    `ahead` is the number of stations.
     """
 
     def __init__(self, learner: Learner, ahead: int, *, wait_when_alone: bool = True) -> None:
@@ -72,18 +82,21 @@ class Suggester:
     async def take(self) -> Suggestion | None:
         """The best suggestion; its point is pending from now on. None when no point is left to suggest.
 
-        At once when one is ready and something else is in flight. Raises LearnerError when the learner has
+        At once when one is ready, but for the exceptions above. Raises LearnerError when the learner has
         failed, now and ever after.
         """
+        loop = asyncio.get_running_loop()
+        patience = loop.time() + PATIENCE_S
         while True:
             self._raise_if_broken()
-            waits = self.wait_when_alone and not self._in_flight and self._is_stale()
-            if self._ready and not waits:
+            alone = self.wait_when_alone and not self._in_flight and self._is_stale()
+            hopeful = self._is_model_due() and loop.time() < patience
+            if self._ready and not alone and not hopeful:
                 return self._hand_out(self._ready.pop(0))
-            if self._exhausted and self._task is None:
+            if not self._ready and self._exhausted and self._task is None:
                 return None
             self._wake()
-            await self._change()
+            await self._change(patience if hopeful and not alone else None)
 
     def tell(self, outcome: Outcome) -> None:
         """The learner hears of an outcome as soon as it is free. Does not wait."""
@@ -127,6 +140,12 @@ class Suggester:
     def _is_stale(self) -> bool:
         """Whether the learner knows something that the ready suggestions do not."""
         return self._must_renew or (self._job is not None and self._job.renews)
+
+    def _is_model_due(self) -> bool:
+        """Whether a suggestion with a model will soon replace the ready ones, which have none."""
+        has_model = any(suggestion.score is not None for suggestion in self._ready)
+        is_result_due = len(self._in_flight) >= self._ahead or self._is_stale()
+        return bool(self._ready) and not has_model and is_result_due
 
     def _wake(self) -> None:
         if self._task is None and not self._closed and self._error is None:
@@ -187,9 +206,12 @@ class Suggester:
         # The fresh ones were chosen in ignorance of the points taken meanwhile: once more, knowing of them.
         self._must_renew = self._must_renew or bool(self._taken_meanwhile)
 
-    async def _change(self) -> None:
+    async def _change(self, until: float | None = None) -> None:
+        """Wait until something changed, or the loop's clock says `until`."""
         self._changed.clear()
-        await self._changed.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._changed.wait()
 
     def _raise_if_broken(self) -> None:
         if self._error is not None:

@@ -10,8 +10,10 @@ from motet.contracts.results import Row
 
 
 class JsonLines:
-    """One JSON object (RFC 8259) for each experiment, one a line, UTF-8. A number that is not finite, for
-    which JSON has no word, becomes null."""
+    """One JSON object (RFC 8259) for each experiment, one a line, UTF-8.
+
+    A number that is not finite, for which JSON has no word, becomes null.
+    """
 
     def __init__(self, options: NoOptions) -> None:
         """There are no options."""

@@ -1,0 +1,1 @@
+"""Acquisitions: scores over candidates, higher is better."""

@@ -1,0 +1,1 @@
+"""Pending strategies: how points that are being measured enter the model."""

@@ -1,0 +1,1 @@
+"""Start designs: the first points, before there is anything to model."""

@@ -1,0 +1,1 @@
+"""Stop rules: when a campaign has what it wanted."""

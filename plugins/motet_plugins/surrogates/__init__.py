@@ -1,0 +1,1 @@
+"""Surrogates: models that predict with uncertainty."""

@@ -1,0 +1,61 @@
+"""Learners and stop rules from what a campaign file names."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from motet.errors import PluginProblem
+from motet.learning import Learner, build_learner, build_stop_rules
+from motet.model.campaign import LearnerConfig
+from motet.model.objective import Objective
+from motet.model.space import Space
+from motet.model.values import PluginRef
+from motet.plugins import installed
+
+MakeLearner = Callable[..., Learner]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"surrogate": "random_forrest"}, "no surrogate named 'random_forrest'; did you mean random_forest?"),
+        (
+            {"surrogate": {"random_forest": {"trees": 1}}},
+            "surrogate random_forest: trees: .*greater than or equal to 2",
+        ),
+        (
+            {"acquisition": {"weighted": {"alpha": 1}}},
+            "acquisition weighted: alpha: Extra inputs are not permitted",
+        ),
+        ({"acquisition": {"lcb": {"kappa": -1}}}, "acquisition lcb: kappa: "),
+        ({"start": {"random": {"n": 0}}}, "start random: n: "),
+        ({"pending": {"exclude": {"k": 1}}}, "pending exclude: k: "),
+    ],
+)
+def test_names_and_options_that_no_plugin_takes_are_refused(
+    make_learner: MakeLearner, parts: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(PluginProblem, match=message):
+        make_learner(**parts)
+
+
+def test_more_than_one_objective_is_refused(grid: Space) -> None:
+    objectives = {name: Objective(goal="maximize") for name in ("rate", "cost")}
+
+    with pytest.raises(PluginProblem, match="one objective; found 2: rate, cost"):
+        build_learner(LearnerConfig(), installed(), grid, objectives, seed=0)
+
+
+def test_stop_rules_come_in_the_order_of_the_file() -> None:
+    refs = (
+        PluginRef(name="experiments", options={"count": 132}),
+        PluginRef(name="target_reached", options={"value": 0.7}),
+    )
+
+    assert [rule.most() for rule in build_stop_rules(refs, installed())] == [132, None]
+
+
+def test_a_stop_rule_with_wrong_options_is_refused() -> None:
+    with pytest.raises(PluginProblem, match="stop_rule experiments: count: Field required"):
+        build_stop_rules((PluginRef(name="experiments"),), installed())
