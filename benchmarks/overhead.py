@@ -1,11 +1,11 @@
-"""What the orchestrator costs: experiments a second and overhead per experiment, beside bare RunEngines in the same run.
+"""What the orchestrator costs: experiments a second and overhead per experiment, beside bare RunEngines in one run.
 
     python benchmarks/overhead.py            the whole table, about two minutes
     python benchmarks/overhead.py --quick    a short form
     python benchmarks/overhead.py --json     for programs
 
-An experiment is one run with one verb that takes the stated time and one event. `bare` is the same plan called in a loop
-on the same kind of RunEngine, one thread a station, with no store, learner or orchestrator. Overhead is the time from
+An experiment is one run with one verb that takes the stated time and one event. `bare` is the same plan called in a
+loop on the same kind of RunEngine, one thread a station, with no store, learner or orchestrator. Overhead is the time from
 one experiment's end to the next one's at a station, less the instrument's own time; medians. Everything is stored.
 """
 
@@ -42,9 +42,7 @@ from motet.store import CampaignRecord, Stamp, Store
 
 SPACE = Space({"x": Integer(low=0, high=9_999)})
 OBJECTIVES = {"y": Objective(goal="maximize")}
-PROCEDURE = Procedure.model_validate(
-    {"parameters": ["x"], "steps": [{"timer.measure": {"x": "$x"}, "as": "m"}]}
-)
+PROCEDURE = Procedure.model_validate({"parameters": ["x"], "steps": [{"timer.measure": {"x": "$x"}, "as": "m"}]})
 RANDOM = LearnerConfig(start=PluginRef(name="random", options={"n": 100_000}))
 
 
@@ -105,9 +103,7 @@ async def _campaign(
     """A campaign with everything on, and the gaps between ends at each station in seconds."""
     store = await Store.open(folder / "motet.db")
     names = tuple(f"s{i}" for i in range(stations))
-    record = CampaignRecord(
-        "overhead", "soft", {}, {}, 0, names, {"y": {"goal": "maximize"}}, {"x": {}}, Stamp(0, 0)
-    )
+    record = CampaignRecord("overhead", "soft", {}, {}, 0, names, {"y": {"goal": "maximize"}}, {"x": {}}, Stamp(0, 0))
     ends: dict[str, list[float]] = {name: [] for name in names}
 
     def see(event: Event) -> None:
@@ -118,12 +114,10 @@ async def _campaign(
     members: list[LocalStation] = []
     for name in names:
         engine = await lab_loop.engine()
-        members.append(
-            LocalStation(name, {"timer": _device(name, seconds)}, PROCEDURE, engine, emit=recorder.emit)
-        )
+        members.append(LocalStation(name, {"timer": _device(name, seconds)}, PROCEDURE, engine, emit=recorder.emit))
         await members[-1].connect()
     learner = build_learner(RANDOM, installed(), SPACE, OBJECTIVES, seed=0, stations=stations)
-    suggester = Suggester(learner, ahead=max(stations, 2), wait_when_alone=False)
+    suggester = Suggester(learner, ahead=stations, wait_when_alone=False)
     goal = Goal(OBJECTIVES, budget=Budget(experiments=experiments))
     summary = await CampaignLoop(members, suggester, Reads(), goal, recorder, Control()).run()
     await suggester.close()
@@ -133,9 +127,7 @@ async def _campaign(
     return summary, [b - a for times in ends.values() for a, b in itertools.pairwise(times)]
 
 
-async def _bare(
-    lab_loop: LabLoop, stations: int, seconds: float, experiments: int
-) -> tuple[float, list[float]]:
+async def _bare(lab_loop: LabLoop, stations: int, seconds: float, experiments: int) -> tuple[float, list[float]]:
     """The same plans on bare RunEngines, one thread a station: wall time and gaps in seconds."""
     gate = asyncio.Event()
     gate.set()
@@ -194,9 +186,7 @@ def cases(quick: bool) -> Sequence[tuple[int, float, int]]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()

@@ -58,9 +58,7 @@ def _one_line(thing: Any) -> str:
 
 
 def _paragraph(doc: str) -> str:
-    return doc.replace("\n\n    ", "\n\n```python\n", 1).replace("\n    ", "\n") + (
-        "\n```" if "\n    " in doc else ""
-    )
+    return doc.replace("\n\n    ", "\n\n```python\n", 1).replace("\n    ", "\n") + ("\n```" if "\n    " in doc else "")
 
 
 PAGES = {"cli.md": cli, "plugins.md": plugins}

@@ -34,9 +34,7 @@ async def start_mosquitto(tmp_path: Path) -> AsyncGenerator[StartMosquitto]:
             f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\npersistence false\n"
             "log_dest stderr\nconnection_messages false\n"
         )
-        process = await asyncio.create_subprocess_exec(
-            program, "-c", str(config), stdout=DEVNULL, stderr=PIPE
-        )
+        process = await asyncio.create_subprocess_exec(program, "-c", str(config), stdout=DEVNULL, stderr=PIPE)
         started.append(process)
         assert process.stderr is not None
         log = b""

@@ -1,5 +1,6 @@
 """The plugin manager: finds what every installed distribution declares and names whoever is at fault."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,11 +12,16 @@ import pluggy
 from pydantic import BaseModel
 
 from motet import hookspecs
-from motet.contracts.declarations import Declaration, Kind
+from motet.contracts.declarations import Declaration, Driver, Kind, Simulator
 from motet.errors import PluginProblem
 
 GROUP = "motet"
-_HOOKS = {kind: "motet_analyses" if kind is Kind.ANALYSIS else f"motet_{kind}s" for kind in Kind}
+_CLASSES: Mapping[Kind, type[Declaration]] = {Kind.DRIVER: Driver, Kind.SIMULATOR: Simulator}
+
+
+def hook_of(kind: Kind) -> str:
+    """The hook that brings a kind of plugin."""
+    return "motet_analyses" if kind is Kind.ANALYSIS else f"motet_{kind}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +70,31 @@ class Registry:
     def _collect(self, kind: Kind) -> dict[str, Found]:
         """Each plugin is asked by itself, so that one that raises does not take the others down."""
         found: dict[str, Found] = {}
-        hook = getattr(self.manager.hook, _HOOKS[kind])
-        for impl in hook.get_hookimpls():
+        name = hook_of(kind)
+        for impl in getattr(self.manager.hook, name).get_hookimpls():
             distribution, version = self.origins.get(impl.plugin_name, (impl.plugin_name, "?"))
-            try:
-                declared = list(cast("Iterable[Any]", impl.function()))
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is reported with its name
-                self.problems.append(
-                    f"{distribution}: {_HOOKS[kind]} failed: {type(error).__name__}: {error}"
-                )
-                continue
-            for declaration in declared:
-                self._add(found, kind, declaration, distribution, version)
+            for declaration in self._asked(impl, name, distribution):
+                if not isinstance(declaration, _CLASSES.get(kind, Declaration)):
+                    wanted = _CLASSES.get(kind, Declaration).__name__
+                    self.problems.append(f"{distribution}: {name} gave {declaration!r}, not a {wanted}")
+                elif declaration.name in found:
+                    first = found[declaration.name].distribution
+                    taken = f"{kind} {declaration.name!r} is already taken by {first}; the first one is used"
+                    self.problems.append(f"{distribution}: {taken}")
+                else:
+                    found[declaration.name] = Found(kind, declaration, distribution, version)
         return found
 
-    def _add(
-        self, found: dict[str, Found], kind: Kind, declaration: Any, distribution: str, version: str
-    ) -> None:
-        if not isinstance(declaration, Declaration):
-            self.problems.append(f"{distribution}: {_HOOKS[kind]} gave {declaration!r}, not a Declaration")
-        elif declaration.name in found:
-            first = found[declaration.name].distribution
-            self.problems.append(
-                f"{distribution}: {kind} {declaration.name!r} is already taken by {first}; the first one is used"
-            )
-        else:
-            found[declaration.name] = Found(kind, declaration, distribution, version)
+    def _asked(self, impl: pluggy.HookImpl, name: str, distribution: str) -> list[Any]:
+        """What a plugin's hook gives; nothing, with the reason among the problems, when it fails."""
+        try:
+            given: object = impl.function()
+            if isinstance(given, Iterable):
+                return list(cast("Iterable[Any]", given))
+            self.problems.append(f"{distribution}: {name} gave {given!r}, not a list of declarations")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it is named
+            self.problems.append(f"{distribution}: {name} failed: {type(error).__name__}: {error}")
+        return []
 
 
 def load(entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
@@ -102,18 +107,43 @@ def load(entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
     for point in sorted(points, key=_builtins_first):
         distribution = point.dist.name if point.dist else point.module
         key = f"{distribution}:{point.name}"
-        origins[key] = (distribution, point.dist.version if point.dist else "?")
         try:
-            manager.register(point.load(), name=key)
-            manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            manager.unregister(name=key)
-            problems.append(f"{distribution}: {error}")
-        except Exception as error:  # noqa: BLE001 - a broken distribution must not take the others down
-            problems.append(
-                f"{distribution}: could not import {point.value}: {type(error).__name__}: {error}"
-            )
+            plugin: object = point.load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one that is broken must not take the others down
+            reason = f"{type(error).__name__}: {error}"
+            problems.append(f"{distribution}: could not import {point.value}: {reason}")
+            continue
+        problem = _problem(plugin, manager, point, origins)
+        if problem is None:
+            origins[key] = (distribution, point.dist.version if point.dist else "?")
+            manager.register(plugin, name=key)
+        else:
+            problems.append(f"{distribution}: {problem}")
     return Registry(manager, origins, problems)
+
+
+def _problem(
+    plugin: object,
+    manager: pluggy.PluginManager,
+    point: metadata.EntryPoint,
+    origins: Mapping[str, tuple[str, str]],
+) -> str | None:
+    """Why a plugin cannot be registered: there twice, a hook misspelt or with arguments. None if it can."""
+    before = manager.get_name(plugin)
+    if before is not None:
+        return f"{point.value} is the plugin of {origins[before][0]} already"
+    known = [hook_of(kind) for kind in Kind]
+    for name in dir(plugin):
+        if manager.parse_hookimpl_opts(plugin, name) is None:
+            continue
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            return f"unknown hook {name!r}; {hint}"
+        arguments = inspect.signature(getattr(plugin, name)).parameters
+        if arguments:
+            return f"{name} takes {', '.join(arguments)}; hooks are called without arguments"
+    return None
 
 
 def _builtins_first(point: metadata.EntryPoint) -> tuple[bool, str, str]:

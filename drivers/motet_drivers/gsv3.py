@@ -96,8 +96,7 @@ class Gsv3(Device):
             expected = self._options.serial_number
             if expected not in (None, self._serial_number):
                 raise ConnectionProblem(
-                    f"{self.name}: the amplifier has serial number {self._serial_number}, "
-                    f"the lab file says {expected}"
+                    f"{self.name}: the amplifier has serial number {self._serial_number}, the lab file says {expected}"
                 )
         except BaseException:
             await self._line.close()

@@ -45,9 +45,7 @@ class OwisController:
         states = await self._line.query(b"?ASTAT\r", protocol.states)
         for axis, number in self.numbers.items():
             if number > len(states):
-                raise ConnectionProblem(
-                    f"{self._name}: {axis} is axis {number} of a controller that has {len(states)}"
-                )
+                raise ConnectionProblem(f"{self._name}: {axis} is axis {number} of a controller that has {len(states)}")
         return {axis: states[number - 1] for axis, number in self.numbers.items()}
 
     async def number(self, query: str, axis: Axis) -> int:

@@ -91,9 +91,7 @@ def text(frame: bytes) -> str:
     """A reply as text. Raises GarbledReply for what is not printable ASCII."""
     stripped = frame.strip()
     if not stripped or not all(0x20 <= byte < 0x7F for byte in stripped):
-        raise GarbledReply(
-            f"{frame!r} is not a reply of an OWIS controller: printable characters are expected"
-        )
+        raise GarbledReply(f"{frame!r} is not a reply of an OWIS controller: printable characters are expected")
     return stripped.decode("ascii")
 
 
@@ -110,9 +108,7 @@ def states(frame: bytes) -> tuple[State, ...]:
     try:
         return tuple(State(letter) for letter in letters)
     except ValueError:
-        raise GarbledReply(
-            f"{letters!r} is not a reply to ?ASTAT: one letter of state an axis is expected"
-        ) from None
+        raise GarbledReply(f"{letters!r} is not a reply to ?ASTAT: one letter of state an axis is expected") from None
 
 
 def message(frame: bytes) -> Message:

@@ -205,9 +205,7 @@ class OwisPs90(Device):
         for axis, target in targets.items():
             reached = await self._position(axis)
             if abs(reached - target) > self._options.tolerance:
-                raise InstrumentError(
-                    f"{self.name}: {axis} came to rest at {reached:g} mm, not at {target:g} mm"
-                )
+                raise InstrumentError(f"{self.name}: {axis} came to rest at {reached:g} mm, not at {target:g} mm")
 
     async def _home(self, axis: Axis, stops: int) -> None:
         options = self._options
@@ -221,9 +219,7 @@ class OwisPs90(Device):
         if await self._controller.number("REFST", axis) != 1:
             raise InstrumentError(f"{self.name}: {axis} did not find its reference point")
         if axis in options.home_position:
-            await self._controller.tell(
-                "CNT", axis, round(options.home_position[axis] * options.counts_per_mm)
-            )
+            await self._controller.tell("CNT", axis, round(options.home_position[axis] * options.counts_per_mm))
 
     async def _start(self, command: str, axis: Axis, stops: int, value: int | None = None) -> None:
         """Send a command that sets an axis in motion, unless a stop came first."""
@@ -245,9 +241,7 @@ class OwisPs90(Device):
                 self._check_not_stopped(stops)
                 return
             if elapsed > longest:
-                raise InstrumentError(
-                    f"{self.name}: {', '.join(moving)} did not arrive within {longest:.1f} s"
-                )
+                raise InstrumentError(f"{self.name}: {', '.join(moving)} did not arrive within {longest:.1f} s")
             await asyncio.sleep(min(self._options.poll, max(_FIRST_POLL_S, _POLL_PART * elapsed)))
 
     def _check_not_stopped(self, stops: int) -> None:

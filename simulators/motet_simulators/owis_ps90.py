@@ -71,9 +71,7 @@ class Options(Faults):
             raise ValueError(f"start has {len(self.start)} positions for {len(self.travel)} axes")
         for number, (position, (low, high)) in enumerate(zip(self.start, self.travel, strict=True), 1):
             if not low < position < high:
-                raise ValueError(
-                    f"axis {number} starts at {position:g}, outside its travel ({low:g}, {high:g})"
-                )
+                raise ValueError(f"axis {number} starts at {position:g}, outside its travel ({low:g}, {high:g})")
         return self
 
 
@@ -90,9 +88,7 @@ class OwisPs90:
         self._terminal = 0
         self._end = 0
         self._timers: dict[int, Timer] = {}
-        self._axes = [
-            self._axis(travel, start) for travel, start in zip(options.travel, options.start, strict=True)
-        ]
+        self._axes = [self._axis(travel, start) for travel, start in zip(options.travel, options.start, strict=True)]
         self._moved = world.bind_stage(self.position) if world is not None else lambda: None
 
     def position(self) -> tuple[float, float, float]:
@@ -192,9 +188,7 @@ class OwisPs90:
         return self._set_number(name, axis, int(value))
 
     def _set_number(self, name: str, axis: Axis, setting: int) -> int:
-        if not -_POSITION_RANGE <= setting < _POSITION_RANGE or (
-            name in ("PVEL", "FVEL", "ACC") and setting < 1
-        ):
+        if not -_POSITION_RANGE <= setting < _POSITION_RANGE or (name in ("PVEL", "FVEL", "ACC") and setting < 1):
             return 4
         now = self._clock.now()
         match name:
@@ -266,11 +260,7 @@ class OwisPs90:
         if self._faults.silent():
             return
         end = _ENDS[self._end]
-        data = (
-            self._faults.garbage(len(reply), without=b"\r\n")
-            if self._faults.garbled()
-            else reply.encode("ascii")
-        )
+        data = self._faults.garbage(len(reply), without=b"\r\n") if self._faults.garbled() else reply.encode("ascii")
         self._send(data + end)
 
     def _axis(self, travel: tuple[float, float], start: float) -> Axis:

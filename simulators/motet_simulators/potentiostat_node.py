@@ -142,9 +142,7 @@ class PotentiostatNode:
         elif request.get("command") == "measure":
             self._measure(request_id, {k: v for k, v in request.items() if k not in ("id", "command")})
         else:
-            self._refuse(
-                request_id, "unknown_command", f"{request.get('command')!r} is not a command of this node"
-            )
+            self._refuse(request_id, "unknown_command", f"{request.get('command')!r} is not a command of this node")
 
     def _measure(self, request_id: str, arguments: Mapping[str, Any]) -> None:
         try:

@@ -96,9 +96,7 @@ async def test_a_message_in_flight_is_given_up_as_soon_as_the_broker_dies(
                 await publishing
 
 
-async def test_stopping_a_bus_without_a_broker_is_quick(
-    start_mosquitto: StartMosquitto, free_port: int
-) -> None:
+async def test_stopping_a_bus_without_a_broker_is_quick(start_mosquitto: StartMosquitto, free_port: int) -> None:
     broker = await start_mosquitto(free_port)
     bus = Bus(f"mqtt://127.0.0.1:{free_port}", client_id="one")
     await bus.start()

@@ -48,9 +48,7 @@ def test_an_address_prints_without_its_password() -> None:
     assert "secret" not in f"{address} {address!r}"
 
 
-@pytest.mark.parametrize(
-    "url", ["broker:1883", "http://broker", "mqtt://", "mqtt://broker:port", "mqtt://b/lab"]
-)
+@pytest.mark.parametrize("url", ["broker:1883", "http://broker", "mqtt://", "mqtt://broker:port", "mqtt://b/lab"])
 def test_an_address_of_no_broker_is_refused(url: str) -> None:
     with pytest.raises(ConnectionProblem, match="MQTT broker"):
         Bus(url, client_id="x")

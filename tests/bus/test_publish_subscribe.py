@@ -55,9 +55,7 @@ async def test_a_cancelled_subscription_hears_nothing_more(bus: Bus) -> None:
     assert second.empty()
 
 
-async def test_a_handler_that_raises_is_logged_and_silences_nobody(
-    bus: Bus, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_handler_that_raises_is_logged_and_silences_nobody(bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
     seen = asyncio.Queue[Message]()
 
     def broken(message: Message) -> None:

@@ -68,7 +68,7 @@ def twin(tmp_path: Path) -> Iterator[Twin]:
         shutil.copy(file, tmp_path)
     made = Twin(tmp_path)
     made.change("campaign.yaml", "experiments: 132", "experiments: 8")
-    made.change("lab.yaml", "time_scale: 40", "time_scale: 200")
+    made.change("lab.yaml", "time_scale: 80", "time_scale: 400")
     yield made
     for process in made.running:
         if process.poll() is None:

@@ -110,7 +110,5 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {'numpy', 'pydantic', 'bluesky', 'ophyd_async', 'sklearn', 'sqlite_utils', 'plotly', 'aiomqtt'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -94,7 +94,7 @@ def test_ctrl_c_once_stops_after_the_current_experiments(twin: Any) -> None:
 
 
 def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
-    twin.change("lab.yaml", "time_scale: 200", "time_scale: 20")
+    twin.change("lab.yaml", "time_scale: 400", "time_scale: 60")
     process = twin.start("run", "campaign.yaml")
     _lines(process, "2/8")
     process.send_signal(signal.SIGINT)

@@ -198,9 +198,7 @@ async def test_a_move_that_waits_for_another_is_ended_by_the_same_stop(make: Mak
 
 
 @pytest.mark.parametrize("target", [{"x": 61}, {"x": 10, "y": -5.001}, {"z": float("nan")}])
-async def test_a_target_beyond_a_limit_is_refused_before_any_byte(
-    make: Make, target: dict[str, float]
-) -> None:
+async def test_a_target_beyond_a_limit_is_refused_before_any_byte(make: Make, target: dict[str, float]) -> None:
     cell = await make()
     with pytest.raises(LimitError, match=r"cell-stage: [xyz] = .* is beyond its limit"):
         await cell.stage.move(**target)
@@ -223,9 +221,7 @@ async def test_a_move_of_nothing_is_a_mistake_of_the_procedure(make: Make) -> No
 
 async def test_running_onto_a_limit_switch_names_axis_state_and_switch(make: Make) -> None:
     cell = await make(simulated={"travel": [(-10, 30), (-10, 90), (-5, 45)]})
-    with pytest.raises(
-        InstrumentError, match=r"x \(axis 1\) is switched off after it ran onto a limit switch \[L\]"
-    ):
+    with pytest.raises(InstrumentError, match=r"x \(axis 1\) is switched off after it ran onto a limit switch \[L\]"):
         await cell.stage.move(x=50)
     with pytest.raises(InstrumentError, match=r"\(MAXSTOP\)"):
         await cell.stage.move(x=10)

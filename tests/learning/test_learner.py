@@ -74,9 +74,7 @@ def test_asking_for_several_is_asking_several_times(
     assert one.ask(4) == [other.ask()[0] for _ in range(4)]
 
 
-def test_never_proposes_what_is_measured_failed_or_pending(
-    make_learner: MakeLearner, three: Space, end: End
-) -> None:
+def test_never_proposes_what_is_measured_failed_or_pending(make_learner: MakeLearner, three: Space, end: End) -> None:
     learner = make_learner(three)
     learner.tell(end(1, {"x": 1.0}, 0.1))
     learner.tell(end(2, {"x": 2.0}, None))
@@ -99,9 +97,7 @@ def test_a_released_point_may_be_suggested_again(make_learner: MakeLearner, thre
     assert points_of(learner.propose(3)) == [{"x": 2.0}]
 
 
-def test_an_outcome_ends_being_pending_and_counts_once(
-    make_learner: MakeLearner, three: Space, end: End
-) -> None:
+def test_an_outcome_ends_being_pending_and_counts_once(make_learner: MakeLearner, three: Space, end: End) -> None:
     learner, once = make_learner(three), make_learner(three)
     for each in (learner, once):
         each.ask(2)

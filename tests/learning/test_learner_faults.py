@@ -150,9 +150,7 @@ def test_equal_scores_are_drawn_from_by_the_seed(faulty: Callable[..., Learner],
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_value_that_is_not_finite_never_reaches_a_fit(
-    make_learner: MakeLearner, end: End, value: float
-) -> None:
+def test_a_value_that_is_not_finite_never_reaches_a_fit(make_learner: MakeLearner, end: End, value: float) -> None:
     learner = make_learner()
 
     with pytest.raises(LearnerError, match=r"experiment campaign/3: value = .*finite"):
@@ -164,9 +162,7 @@ def test_a_value_that_is_not_finite_never_reaches_a_fit(
 def test_an_outcome_without_the_objective_is_refused(make_learner: MakeLearner) -> None:
     experiment = Experiment("campaign", 3, Suggestion(AT, ""))
 
-    with pytest.raises(
-        LearnerError, match=r"campaign/3 has no value of the objective value; it has: current"
-    ):
+    with pytest.raises(LearnerError, match=r"campaign/3 has no value of the objective value; it has: current"):
         make_learner().tell(Outcome(experiment, State.DONE, {"current": 1.0}))
 
 

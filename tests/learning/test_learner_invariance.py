@@ -55,9 +55,7 @@ def test_the_order_of_tells_does_not_matter(
     assert forward.ask(3) == backward.ask(3)
 
 
-def test_the_order_of_the_candidates_does_not_matter(
-    make_learner: MakeLearner, schwefel: Measure, end: End
-) -> None:
+def test_the_order_of_the_candidates_does_not_matter(make_learner: MakeLearner, schwefel: Measure, end: End) -> None:
     axis = Continuous(low=0, high=50)
     table: list[Point] = [{"x": 2.5 * i, "y": 5.0 * j} for i in range(21) for j in range(11)]
     shuffled = random.Random(1).sample(table, len(table))

@@ -15,9 +15,7 @@ def test_a_small_space_is_listed_in_full(grid: Space) -> None:
 
     assert pool is not None
     assert len(pool.points) == 441
-    assert {(p["x"], p["y"]) for p in pool.points} == {
-        (2.5 * i, 2.5 * j) for i in range(21) for j in range(21)
-    }
+    assert {(p["x"], p["y"]) for p in pool.points} == {(2.5 * i, 2.5 * j) for i in range(21) for j in range(21)}
 
 
 def test_the_order_of_a_table_and_duplicates_in_it_do_not_matter() -> None:
@@ -71,9 +69,7 @@ def test_an_infinite_space_of_one_categorical_and_one_number_keeps_both_choices(
     assert sum(point["s"] == "a" for point in points) == SAMPLE // 2
 
 
-@given(
-    low=st.integers(-50, 50), count=st.integers(1, 500), step=st.sampled_from([0.1, 0.25, 1e-3, 3.0, 1 / 3])
-)
+@given(low=st.integers(-50, 50), count=st.integers(1, 500), step=st.sampled_from([0.1, 0.25, 1e-3, 3.0, 1 / 3]))
 def test_sampled_steps_are_the_listed_ones(low: int, count: int, step: float) -> None:
     parameter = Stepped(low=low * step, high=(low + count) * step, step=step)
     space = Space({"x": parameter, "y": Continuous(low=0, high=1)})

@@ -50,9 +50,7 @@ class Nearest:
             raise TimeoutError("the test never opened the gate")
         if self.error is not None:
             raise self.error
-        return lambda pool: Prediction(
-            y[np.abs(pool - x.T).argmin(axis=1)] - pool[:, 0] / 1e3, 0 * pool[:, 0]
-        )
+        return lambda pool: Prediction(y[np.abs(pool - x.T).argmin(axis=1)] - pool[:, 0] / 1e3, 0 * pool[:, 0])
 
     def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
         return prediction.mean
@@ -73,9 +71,7 @@ def line(model: Nearest) -> Callable[[int], Learner]:
     def make(n: int) -> Learner:
         table: list[Point] = [{"x": float(i)} for i in range(n)]
         space, goal = Space({"x": Continuous(low=0, high=n)}, table), Objective(goal="maximize")
-        return Learner(
-            space, "value", goal, start=InOrder(), surrogate=model, acquisition=model, pending=model, seed=0
-        )
+        return Learner(space, "value", goal, start=InOrder(), surrogate=model, acquisition=model, pending=model, seed=0)
 
     return make
 
@@ -261,9 +257,7 @@ async def test_several_outcomes_during_a_fit_lead_to_one_fit_more(
         assert model.fits == [1, 4]
 
 
-async def test_an_exhausted_pool_gives_none_until_a_point_comes_back(
-    line: Callable[[int], Learner], end: End
-) -> None:
+async def test_an_exhausted_pool_gives_none_until_a_point_comes_back(line: Callable[[int], Learner], end: End) -> None:
     async with running(Suggester(line(3), ahead=4)) as suggester:
         points = [await took(suggester) for _ in range(3)]
         assert await suggester.take() is None

@@ -39,9 +39,7 @@ def test_terminated_frames_survive_any_cut(words: list[bytes], places: list[int]
     junk=st.binary(max_size=9).map(lambda b: b.replace(b"\xaa", b"\x00")),
     places=st.lists(st.integers(0, 10_000), max_size=20),
 )
-def test_prefixed_frames_survive_any_cut_and_junk_in_front(
-    bodies: list[bytes], junk: bytes, places: list[int]
-) -> None:
+def test_prefixed_frames_survive_any_cut_and_junk_in_front(bodies: list[bytes], junk: bytes, places: list[int]) -> None:
     frames = [b"\xaa\x55" + body for body in bodies]
     assert _fed(Prefixed(b"\xaa\x55", 6), _cut(junk + b"".join(frames), places)) == frames
 

@@ -73,9 +73,7 @@ async def test_a_query_that_is_never_answered_says_which_line_and_request() -> N
     instrument = Instrument(lambda request: b"")
     line = _line(instrument, timeout=0.02)
     await line.open()
-    with pytest.raises(
-        NoReply, match=r"sdc1-stage \(memory:Instrument-\d+\): a reply to b'\?CNT\\r'.*0.02 s"
-    ):
+    with pytest.raises(NoReply, match=r"sdc1-stage \(memory:Instrument-\d+\): a reply to b'\?CNT\\r'.*0.02 s"):
         await line.query(b"?CNT\r", _number)
     assert len(instrument.requests) == 3
     await line.close()

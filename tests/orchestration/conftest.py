@@ -28,9 +28,7 @@ from motet.store import CampaignRecord, Reader, Stamp, Store
 
 SPACE = Space({"x": Stepped(low=0, high=20, step=1, unit="mm")})
 OBJECTIVES = {"y": Objective(goal="maximize")}
-PROCEDURE = Procedure.model_validate(
-    {"parameters": {"x": "mm"}, "steps": [{"gauge.measure": {"x": "$x"}, "as": "m"}]}
-)
+PROCEDURE = Procedure.model_validate({"parameters": {"x": "mm"}, "steps": [{"gauge.measure": {"x": "$x"}, "as": "m"}]})
 LEARNER = LearnerConfig(surrogate=PluginRef(name="random_forest", options={"trees": 5}))
 
 
@@ -104,9 +102,7 @@ class Lab:
         objectives = {name: objective.model_dump() for name, objective in OBJECTIVES.items()}
         names = tuple(f"cell{i}" for i in range(self.stations))
         record = CampaignRecord("test", "soft", {}, {}, 1, names, objectives, parameters, Stamp(0.0, 0.0))
-        recorder = Recorder(
-            store, await store.new_campaign(record), [self.events.append, self.on_event]
-        )
+        recorder = Recorder(store, await store.new_campaign(record), [self.events.append, self.on_event])
         stations = [await self._station(lab_loop, name, recorder) for name in names]
         learner = build_learner(self.learner, installed(), SPACE, OBJECTIVES, seed=1, stations=self.stations)
         suggester = Suggester(learner, ahead=self.stations)
@@ -124,9 +120,7 @@ class Lab:
         gauge = Gauge(Context(f"{name}-gauge", NoOptions(), Limits(name, {})), self.measured)
         self.gauges.append(gauge)
         engine = await lab_loop.engine()
-        station = LocalStation(
-            name, {"gauge": gauge}, PROCEDURE, engine, units={"x": "mm"}, emit=recorder.emit
-        )
+        station = LocalStation(name, {"gauge": gauge}, PROCEDURE, engine, units={"x": "mm"}, emit=recorder.emit)
         await station.connect()
         return station
 

@@ -21,9 +21,7 @@ def test_a_campaign_measures_every_point_once_and_finds_the_best(lab: Any) -> No
     assert summary.best.values == {"y": 0.0}
     rows = lab.reader.experiments("test-1")
     assert sorted(row.parameters["x"] for row in rows) == list(range(21))
-    assert all(
-        row.state is State.DONE and row.values == {"y": -((row.parameters["x"] - 7) ** 2)} for row in rows
-    )
+    assert all(row.state is State.DONE and row.values == {"y": -((row.parameters["x"] - 7) ** 2)} for row in rows)
     assert lab.gauges[0].calls[-1] == "safe"
 
 

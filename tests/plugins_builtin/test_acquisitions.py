@@ -51,9 +51,7 @@ def test_expected_improvement_is_what_sampling_gives(mean: float, std: float, be
 
     sampled = np.maximum(mean + std * np.asarray(ndtri(quantiles)) - best, 0).mean()
 
-    assert acquisition.score(prediction, best, np.random.default_rng(0))[0] == pytest.approx(
-        sampled, abs=2e-3 * std
-    )
+    assert acquisition.score(prediction, best, np.random.default_rng(0))[0] == pytest.approx(sampled, abs=2e-3 * std)
 
 
 def test_random_scores_differ_and_follow_the_generator() -> None:

@@ -58,8 +58,6 @@ for kind in Kind:
 late = [name for name in ("scipy", "sklearn", "torch", "botorch") if name in sys.modules]
 print(early, late)
 """
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 
     assert run.stdout.strip() == "[] []"

@@ -70,9 +70,7 @@ def test_points_with_a_name_that_is_no_parameter_stops_the_campaign() -> None:
     ("goal", "value", "short", "reached"),
     [(UP, 0.7, 0.69, 0.7), (DOWN, -0.7, -0.69, -0.71), (NEAR, 0.5, 6.4, 7.5), (NEAR, 0.5, 7.6, 6.5)],
 )
-def test_target_reached_knows_which_way_is_better(
-    goal: Objective, value: float, short: float, reached: float
-) -> None:
+def test_target_reached_knows_which_way_is_better(goal: Objective, value: float, short: float, reached: float) -> None:
     target = rule("target_reached", value=value)
 
     assert target.reason(history(None, goal=goal)) is None

@@ -42,9 +42,7 @@ def test_predictions_have_mean_std_and_members_of_the_right_shape(
 
 
 @pytest.mark.parametrize("name", FORESTS)
-def test_the_members_are_what_scikit_learn_itself_predicts(
-    name: str, data: tuple[Array, Array], pool: Array
-) -> None:
+def test_the_members_are_what_scikit_learn_itself_predicts(name: str, data: tuple[Array, Array], pool: Array) -> None:
     from sklearn import ensemble
 
     kind: Any = getattr(ensemble, {"random_forest": "RandomForestRegressor"}.get(name, "ExtraTreesRegressor"))

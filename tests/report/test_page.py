@@ -34,9 +34,7 @@ def plain_part(path: Path) -> str:
 
 async def test_the_page_loads_nothing(campaign: Any, tmp_path: Path) -> None:
     page = Loads()
-    page.feed(
-        write_report(await campaign(), "twin_sdc", tmp_path / "report.html").read_text(encoding="utf-8")
-    )
+    page.feed(write_report(await campaign(), "twin_sdc", tmp_path / "report.html").read_text(encoding="utf-8"))
     assert page.found == ["data:,"]
     assert page.scripts == 3
 

@@ -87,9 +87,7 @@ async def test_the_page_follows_the_dark_scheme_and_prints_on_light_paper(
     await page.wait_for_function(f"{ink} === 'rgb(27, 36, 48)'")
 
 
-async def test_html_in_names_and_reasons_does_nothing(
-    campaign: Any, browser: Browser, tmp_path: Path
-) -> None:
+async def test_html_in_names_and_reasons_does_nothing(campaign: Any, browser: Browser, tmp_path: Path) -> None:
     reader = await campaign(
         count=30, fault=EVIL, why=EVIL, reason=EVIL, stations=(EVIL, "b"), state=CampaignState.STOPPED
     )

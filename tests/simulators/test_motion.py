@@ -25,9 +25,7 @@ def test_a_short_way_never_reaches_full_speed() -> None:
 
 
 @given(places, places, st.floats(0.1, 1e4), st.floats(0.1, 1e4))
-def test_a_motion_stays_between_its_ends(
-    origin: float, target: float, speed: float, acceleration: float
-) -> None:
+def test_a_motion_stays_between_its_ends(origin: float, target: float, speed: float, acceleration: float) -> None:
     path = trapezoid(0.0, origin, target, speed, acceleration)
     slack = 1e-6 * (1 + abs(origin) + abs(target))
     for part in range(11):

@@ -91,9 +91,7 @@ def test_an_axis_that_was_not_initialised_does_not_move() -> None:
     ("mode", "mask", "zeroed_at"),
     [(4, "0010", -9.5), (4, "0100", 89.5), (6, "0010", -9.5), (7, "0010", 89.5)],
 )
-def test_a_reference_motion_ends_at_its_switch_and_counts_from_there(
-    mode: int, mask: str, zeroed_at: float
-) -> None:
+def test_a_reference_motion_ends_at_its_switch_and_counts_from_there(mode: int, mask: str, zeroed_at: float) -> None:
     host = Host()
     host.send(f"RMK1={mask}", f"REF1={mode}")
     assert host.send("?ASTAT", "?REFST1") == "PRR\r0\r"

@@ -16,9 +16,7 @@ MEASURE = {"command": "measure", "potential_V": 0.5, "duration_s": 10, "points":
 class Bench:
     """A node over a plate, with a head that is put somewhere at once."""
 
-    def __init__(
-        self, options: Options | None = None, place: tuple[float, float, float] = (45, 45, -0.1)
-    ) -> None:
+    def __init__(self, options: Options | None = None, place: tuple[float, float, float] = (45, 45, -0.1)) -> None:
         self.clock = ManualClock()
         plate = SchwefelPlate(PlateOptions(current_noise=0, charging=0), self.clock, seed=1)
         self.place = place
@@ -51,9 +49,7 @@ def test_the_status_is_kept_and_follows_what_the_node_does() -> None:
     bench = Bench()
     bench.ask("a", MEASURE)
     bench.clock.advance(11)
-    statuses = [
-        (reply["status"], retain) for subtopic, reply, retain in bench.published if subtopic == "status"
-    ]
+    statuses = [(reply["status"], retain) for subtopic, reply, retain in bench.published if subtopic == "status"]
     assert statuses == [("busy", True), ("idle", True)]
 
 

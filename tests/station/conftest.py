@@ -94,9 +94,7 @@ def bench() -> Iterator[Bench]:
 
 def procedure(*steps: Any, cleanup: Any = ()) -> Procedure:
     """A procedure from steps as a file states them."""
-    return Procedure.model_validate(
-        {"parameters": {"x": "mm"}, "steps": list(steps), "cleanup": list(cleanup)}
-    )
+    return Procedure.model_validate({"parameters": {"x": "mm"}, "steps": list(steps), "cleanup": list(cleanup)})
 
 
 @pytest.fixture(name="procedure")

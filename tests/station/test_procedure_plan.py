@@ -36,12 +36,8 @@ async def _run(
         await station.close()
 
 
-def test_a_run_gives_documents_with_units_and_the_experiments_id(
-    bench: Any, procedure: MakeProcedure
-) -> None:
-    steps = procedure(
-        {"gauge.move": {"x": "$x"}}, {"gauge.measure": {}, "as": "m"}, {"gauge.read": {}, "as": "at"}
-    )
+def test_a_run_gives_documents_with_units_and_the_experiments_id(bench: Any, procedure: MakeProcedure) -> None:
+    steps = procedure({"gauge.move": {"x": "$x"}}, {"gauge.measure": {}, "as": "m"}, {"gauge.read": {}, "as": "at"})
     record = bench.run(_run(bench, steps))
     assert record.error is None
     kinds = [kind for kind, _ in record.documents]
@@ -93,9 +89,7 @@ def test_repeat_ends_when_its_condition_holds_and_fails_when_it_never_does(
 
 
 def test_if_takes_the_branch_of_its_condition(bench: Any, procedure: MakeProcedure) -> None:
-    steps = procedure(
-        {"if": "$x > 2", "then": [{"gauge.move": {"x": 5}}], "else": [{"gauge.move": {"x": 6}}]}
-    )
+    steps = procedure({"if": "$x > 2", "then": [{"gauge.move": {"x": 5}}], "else": [{"gauge.move": {"x": 6}}]})
     bench.run(_run(bench, steps, x=3))
     bench.run(_run(bench, steps, x=1))
     assert bench.gauge.calls == ["move 5", "move 6"]
@@ -111,9 +105,7 @@ def test_the_whole_plan_is_checked_before_the_first_move(bench: Any, procedure: 
 
 
 def test_a_limit_holds_for_values_known_only_during_the_run(bench: Any, procedure: MakeProcedure) -> None:
-    steps = procedure(
-        {"gauge.read": {}, "as": "at"}, {"gauge.measure": {}}, {"gauge.move": {"x": "$at.place"}}
-    )
+    steps = procedure({"gauge.read": {}, "as": "at"}, {"gauge.measure": {}}, {"gauge.move": {"x": "$at.place"}})
     bench.gauge.place_mm = 99.0
     record = bench.run(_run(bench, steps))
     assert isinstance(record.error, LimitError)
@@ -121,9 +113,7 @@ def test_a_limit_holds_for_values_known_only_during_the_run(bench: Any, procedur
     assert record.documents[-1][1]["exit_status"] == "fail"
 
 
-def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(
-    bench: Any, procedure: MakeProcedure
-) -> None:
+def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(bench: Any, procedure: MakeProcedure) -> None:
     errors = iter([InstrumentError("E07 overload"), InstrumentError("E09 stuck")])
     bench.gauge.fails = lambda: next(errors, None)
     record = bench.run(_run(bench, procedure({"gauge.measure": {}}, cleanup=[{"gauge.move": {"x": 0}}])))
@@ -133,11 +123,7 @@ def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(
 
 def test_steps_are_announced_in_their_order(bench: Any, procedure: MakeProcedure) -> None:
     events: list[Event] = []
-    bench.run(
-        _run(
-            bench, procedure({"gauge.move": {"x": 1}}, {"wait": "1 ms"}, "gauge.measure"), emit=events.append
-        )
-    )
+    bench.run(_run(bench, procedure({"gauge.move": {"x": 1}}, {"wait": "1 ms"}, "gauge.measure"), emit=events.append))
     assert [e.step for e in events if isinstance(e, StepStarted)] == [
         "gauge.move",
         "wait 1 ms",
@@ -235,9 +221,7 @@ def test_abort_cuts_a_wait_short(bench: Any, procedure: MakeProcedure) -> None:
     assert bench.gauge.calls == []
 
 
-def test_abort_without_an_experiment_does_nothing_and_the_next_one_runs(
-    bench: Any, procedure: MakeProcedure
-) -> None:
+def test_abort_without_an_experiment_does_nothing_and_the_next_one_runs(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> RunRecord:
         station = await _station(bench, procedure({"gauge.move": {"x": 9}}))
         await station.abort("nothing runs")

@@ -93,10 +93,7 @@ async def test_a_closed_store_takes_nothing(path: Path, record: CampaignRecord) 
 
 async def test_calls_in_a_row_are_one_commit(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
-    calls = [
-        store.planned(Experiment(campaign, number, Suggestion({"x": 1}, "next")), NOW)
-        for number in range(1, 201)
-    ]
+    calls = [store.planned(Experiment(campaign, number, Suggestion({"x": 1}, "next")), NOW) for number in range(1, 201)]
     await calls[-1]
     numbers = [row.number for row in Reader(path).experiments(campaign)]
     assert numbers == list(range(1, 201))

@@ -39,9 +39,7 @@ async def test_an_unknown_campaign_is_answered_with_the_nearest(
         Reader(path).campaign("scam")
 
 
-async def test_the_files_and_versions_that_ran_come_back(
-    store: Store, path: Path, record: CampaignRecord
-) -> None:
+async def test_the_files_and_versions_that_ran_come_back(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
     assert Reader(path).files(campaign) == record.files
     detail = Reader(path).campaign(campaign)
@@ -62,9 +60,7 @@ async def test_a_file_that_several_campaigns_ran_is_stored_once(
     connection.close()
 
 
-async def test_an_experiment_comes_back_with_its_attempts(
-    store: Store, path: Path, record: CampaignRecord
-) -> None:
+async def test_an_experiment_comes_back_with_its_attempts(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
     one = experiment(campaign, 1)
     store.planned(one, at(1.0))
@@ -85,9 +81,7 @@ async def test_an_experiment_comes_back_with_its_attempts(
     assert changes == ["planned", "running", "retried", "running", "done"]
 
 
-async def test_the_summary_counts_and_finds_the_best(
-    store: Store, path: Path, record: CampaignRecord
-) -> None:
+async def test_the_summary_counts_and_finds_the_best(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
     for number, value in enumerate([0.2, 0.9, None, 0.9], 1):
         one = experiment(campaign, number)
@@ -113,9 +107,7 @@ async def test_the_summary_counts_and_finds_the_best(
     assert [c.state for c in Reader(path).campaign_changes(campaign)] == ["starting", "stopped"]
 
 
-async def test_documents_come_back_with_arrays_and_nan(
-    store: Store, path: Path, record: CampaignRecord
-) -> None:
+async def test_documents_come_back_with_arrays_and_nan(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
     one = experiment(campaign, 1)
     trace = np.array([[0.5, np.nan], [np.inf, -1.0]], dtype=np.float32)
@@ -132,9 +124,7 @@ async def test_documents_come_back_with_arrays_and_nan(
     assert [document["uid"] for _, document in Reader(path).documents("scan-1/1")] == ["a", "c", "b"]
 
 
-async def test_rows_for_exporters_are_flat_and_all_alike(
-    store: Store, path: Path, record: CampaignRecord
-) -> None:
+async def test_rows_for_exporters_are_flat_and_all_alike(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
     one, two = experiment(campaign, 1), experiment(campaign, 2, x=5.0)
     for each in (one, two):
@@ -143,17 +133,13 @@ async def test_rows_for_exporters_are_flat_and_all_alike(
     await store.ended(Outcome(one, State.DONE, {"current": 0.75}), "sdc1", at(1.5))
 
     first, second = Reader(path).export_rows(campaign)
-    assert ",".join(first) == (
-        "number,id,state,station,attempts,started_s,ended_s,x,current,score,mean,std,why,reason"
-    )
+    assert ",".join(first) == ("number,id,state,station,attempts,started_s,ended_s,x,current,score,mean,std,why,reason")
     assert list(second) == list(first)
     assert tuple(first.values())[:9] == (1, "scan-1/1", "done", "sdc1", 1, 0.5, 1.5, 2.5, 0.75)
     assert (second["state"], second["station"], second["current"]) == ("planned", None, None)
 
 
-async def test_a_parameter_named_like_a_column_keeps_its_own(
-    store: Store, path: Path, record: CampaignRecord
-) -> None:
+async def test_a_parameter_named_like_a_column_keeps_its_own(store: Store, path: Path, record: CampaignRecord) -> None:
     from dataclasses import replace
 
     campaign = await store.new_campaign(replace(record, parameters={"state": record.parameters["x"]}))

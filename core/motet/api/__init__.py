@@ -1,1 +1,1 @@
-"""What programs call: run a campaign, check a file, command a running one. The command line is a thin face over these."""
+"""What programs call: run a campaign, check a file, command a running one. The command line is a thin face."""

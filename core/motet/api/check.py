@@ -21,7 +21,7 @@ class DryRun:
 
 
 def check_campaign(path: Path, registry: Registry | None = None) -> DryRun:
-    """Validate a campaign with its lab, then ask its learner for the first points. Raises FileProblems, LearnerError."""
+    """Validate a campaign with its lab; ask its learner for the first points. Raises FileProblems, LearnerError."""
     registry = registry or installed()
     file = load_campaign(path, registry)
     config = file.campaign

@@ -33,15 +33,11 @@ class Options:
 class Run:
     """A campaign that runs in the background: wait for it, or tell it to end."""
 
-    def __init__(
-        self, path: Path, options: Options, sinks: Sequence[Sink] = (), registry: Registry | None = None
-    ):
+    def __init__(self, path: Path, options: Options, sinks: Sequence[Sink] = (), registry: Registry | None = None):
         self.registry = registry or installed()
         self.file = adjusted(load_campaign(path, self.registry), options)
         self._lab_loop = LabLoop()
-        self._session = Session(
-            self.file, self.registry, options.data, self._lab_loop, sinks, options.capture
-        )
+        self._session = Session(self.file, self.registry, options.data, self._lab_loop, sinks, options.capture)
         self._future: concurrent.futures.Future[Summary] = self._lab_loop.submit(self._session.run())
 
     @property

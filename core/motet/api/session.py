@@ -19,8 +19,8 @@ from motet.files.campaign import CampaignFile
 from motet.learning import Suggester, build_learner, build_stop_rules
 from motet.lines import Capture
 from motet.model.events import Event
-from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.model.space import units_of
+from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.loop import Goal
 from motet.plugins import Registry
 from motet.station import LocalStation
@@ -47,7 +47,7 @@ class Session:
     _recorder: Recorder | None = field(default=None, init=False)
 
     async def run(self) -> Summary:
-        """Everything from first to last. Raises ConnectionProblem before anything has moved, StoreError, LearnerError."""
+        """Everything from first to last. Raises ConnectionProblem before anything has moved; StoreError."""
         async with AsyncExitStack() as stack:
             store = await Store.open(store_path(self.data))
             stack.push_async_callback(store.close)
@@ -76,15 +76,11 @@ class Session:
         )
         suggester = Suggester(learner, ahead=len(stations))
         stack.push_async_callback(suggester.close)
-        goal = Goal(
-            config.objectives, build_stop_rules(config.stop, self.registry), config.budget, config.failures
-        )
+        goal = Goal(config.objectives, build_stop_rules(config.stop, self.registry), config.budget, config.failures)
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
         return await CampaignLoop(stations, suggester, analysis, goal, recorder, control).run()
 
-    async def _stations(
-        self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None
-    ) -> list[LocalStation]:
+    async def _stations(self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None) -> list[LocalStation]:
         builder = Builder(self.file.lab, self.registry, self.lab_loop, stack, bus, capture, self._emit)
         units = units_of(self.file.space)
         plugin = self.file.procedure_plugin
@@ -117,9 +113,7 @@ class Session:
         topic = f"motet/{self.file.lab.lab}/{self.campaign}/control"
 
         async def answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
-            return {
-                "state": control.command(str(request.get("command")), f"asked to {request.get('command')}")
-            }
+            return {"state": control.command(str(request.get("command")), f"asked to {request.get('command')}")}
 
         subscription = await bus.serve(topic, f"{topic}/reply", answer)
         path = self.data / self.campaign / CONTROL_FILE
@@ -141,9 +135,7 @@ class Session:
             seed=config.seed,
             stations=tuple(self.file.stations),
             objectives={name: objective.model_dump() for name, objective in config.objectives.items()},
-            parameters={
-                name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()
-            },
+            parameters={name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()},
             at=Stamp(time.time(), 0.0),
         )
 

@@ -80,9 +80,7 @@ class Bus:
             try:
                 codes = await client.subscribe(topic_filter, qos=1)
                 if any(getattr(code, "is_failure", False) for code in codes):
-                    raise ConnectionProblem(
-                        f"MQTT broker {self._address}: may not subscribe to {topic_filter}"
-                    )
+                    raise ConnectionProblem(f"MQTT broker {self._address}: may not subscribe to {topic_filter}")
             except BaseException:
                 self._subscriptions.remove(subscription)
                 raise

@@ -8,9 +8,7 @@ import typer
 from motet.cli.exits import handled
 from motet.cli.options import Data
 
-Name = Annotated[
-    str, typer.Argument(help="The campaign's id, or its name for the newest one.", metavar="CAMPAIGN")
-]
+Name = Annotated[str, typer.Argument(help="The campaign's id, or its name for the newest one.", metavar="CAMPAIGN")]
 
 
 @handled

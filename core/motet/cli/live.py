@@ -65,9 +65,7 @@ class LiveTable:
         row = Table.grid(padding=(0, 2), expand=True)
         row.add_column(ratio=1)
         row.add_column(no_wrap=True)
-        bar = ProgressBar(
-            total=board.most, completed=board.ended, pulse=board.most is None and not _is_over(board)
-        )
+        bar = ProgressBar(total=board.most, completed=board.ended, pulse=board.most is None and not _is_over(board))
         left = board.seconds_left()
         counts = f"{board.ended}{f'/{board.most}' if board.most else ''} experiments"
         failed = f", {board.failed} failed" if board.failed else ""
@@ -80,9 +78,7 @@ class LiveTable:
         if best is None:
             return Text("no value yet", style="dim")
         where = point(best.experiment.parameters)
-        return Text(
-            f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold"
-        )
+        return Text(f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold")
 
 
 def _cells(line: StationLine) -> tuple[str, str, str, str]:

@@ -7,8 +7,6 @@ import typer
 
 Data = Annotated[
     Path,
-    typer.Option(
-        "--data", help="Folder of the store, reports and exports.", envvar="MOTET_DATA", show_default=True
-    ),
+    typer.Option("--data", help="Folder of the store, reports and exports.", envvar="MOTET_DATA", show_default=True),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 """How many of the best experiments and of the failures `show` lists."""
 
-Name = Annotated[
-    str, typer.Argument(help="The campaign's id, or its name for the newest one.", metavar="CAMPAIGN")
-]
+Name = Annotated[str, typer.Argument(help="The campaign's id, or its name for the newest one.", metavar="CAMPAIGN")]
 
 
 @handled
@@ -76,9 +74,7 @@ def show(campaign: Name, data: Data = Path("motet-data"), as_json: Json = False)
 def report(
     campaign: Name,
     data: Data = Path("motet-data"),
-    out: Annotated[
-        Path | None, typer.Option(help="The page to write, instead of the one in the data folder.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The page to write, instead of the one in the data folder.")] = None,
 ) -> None:
     """Write a campaign's report: one HTML page that needs no network."""
     from motet.api.results import write_report
@@ -117,13 +113,8 @@ def _print_best(best: "list[ExperimentRow]", detail: "CampaignDetail") -> None:
 
     if not best:
         return
-    units = {
-        name: f" / {unit}" if (unit := fields.get("unit")) else ""
-        for name, fields in detail.parameters.items()
-    }
-    table = Table(
-        "no.", *(f"{name}{units[name]}" for name in units), *detail.objectives, "predicted", "station", "why"
-    )
+    units = {name: f" / {unit}" if (unit := fields.get("unit")) else "" for name, fields in detail.parameters.items()}
+    table = Table("no.", *(f"{name}{units[name]}" for name in units), *detail.objectives, "predicted", "station", "why")
     for row in best:
         mean, std = row.suggestion.mean, row.suggestion.std
         predicted = "" if mean is None or std is None else f"{mean:.4g} ± {std:.2g}"

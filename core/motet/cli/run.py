@@ -26,17 +26,13 @@ def run(
     data: Data = Path("motet-data"),
     simulated: Annotated[
         bool | None,
-        typer.Option(
-            "--simulated/--real", help="On simulators or on the instruments, whatever the lab file says."
-        ),
+        typer.Option("--simulated/--real", help="On simulators or on the instruments, whatever the lab file says."),
     ] = None,
     lines: Annotated[str | None, typer.Option(help="Simulated lines: pty or memory.")] = None,
     time_scale: Annotated[
         float | None, typer.Option(help="Lab seconds that pass in a second on simulators.", min=1e-3)
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of the learner, instead of the file's.", min=0)
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the learner, instead of the file's.", min=0)] = None,
     capture: Annotated[bool, typer.Option(help="Keep all traffic of the lines in a file.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -130,18 +126,12 @@ def _conclude(summary: "Summary", file: "CampaignFile", places: dict[str, str], 
             f"{name} {number(summary.best.values[name])}{f' {objective.unit}' if objective.unit else ''}"
             for name, objective in file.campaign.objectives.items()
         )
-        print(
-            f"best     {values} at {point(summary.best.parameters, units)} (experiment {summary.best.experiment})"
-        )
-    print(
-        f"time     {summary.wall_s:.1f} s wall, {summary.busy_s:.1f} s of experiments, ratio {summary.speed_up:.2f}"
-    )
+        print(f"best     {values} at {point(summary.best.parameters, units)} (experiment {summary.best.experiment})")
+    print(f"time     {summary.wall_s:.1f} s wall, {summary.busy_s:.1f} s of experiments, ratio {summary.speed_up:.2f}")
     for name, place in places.items():
         print(f"{name:8} {place}")
     stations = f"{summary.stations} station{'s' if summary.stations != 1 else ''}"
-    print(
-        f"speed-up {summary.speed_up:.2f} ({stations}, {summary.experiments} experiments, {summary.wall_s:.1f} s)"
-    )
+    print(f"speed-up {summary.speed_up:.2f} ({stations}, {summary.experiments} experiments, {summary.wall_s:.1f} s)")
 
 
 def _as_dict(summary: "Summary") -> dict[str, Any]:

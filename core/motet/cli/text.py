@@ -20,6 +20,4 @@ def number(value: object) -> str:
 def point(parameters: Point, units: Mapping[str, str] | None = None) -> str:
     """`x = 45 mm, y = 10 mm`."""
     units = units or {}
-    return ", ".join(
-        f"{k} = {number(v)}{f' {units[k]}' if units.get(k) else ''}" for k, v in parameters.items()
-    )
+    return ", ".join(f"{k} = {number(v)}{f' {units[k]}' if units.get(k) else ''}" for k, v in parameters.items())

@@ -17,7 +17,7 @@ from motet.lines import Line
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a device is made from: its full name (`station-device`), the driver's options, limits, and its line or bus."""
+    """What a device is made from: its name (`station-device`), the driver's options, limits, and its line or bus."""
 
     name: str
     options: BaseModel

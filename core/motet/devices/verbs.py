@@ -96,9 +96,7 @@ def _spec(name: str, method: Callable[..., Any], mark: _Mark) -> VerbSpec:
     arguments: dict[str, ArgumentSpec] = {}
     for key, parameter in list(inspect.signature(method).parameters.items())[1:]:
         kind = _plain_type(hints[key])
-        arguments[key] = ArgumentSpec(
-            kind, mark.units.get(key, ""), parameter.default is inspect.Parameter.empty
-        )
+        arguments[key] = ArgumentSpec(kind, mark.units.get(key, ""), parameter.default is inspect.Parameter.empty)
     limits = {key: Limit(low, high, mark.units.get(key, "")) for key, (low, high) in mark.limits.items()}
     doc = (method.__doc__ or "").strip().partition("\n")[0]
     return VerbSpec(name, doc, arguments, mark.outputs, limits, mark.relative, mark.repeatable)

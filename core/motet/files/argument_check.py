@@ -33,9 +33,7 @@ def check_argument(
     except ProcedureError as error:
         report.add(where, where.shown(), str(error))
         return
-    known = (
-        _literal(value, where, spec, report) if name is None else check_reference(name, where, scope, report)
-    )
+    known = _literal(value, where, spec, report) if name is None else check_reference(name, where, scope, report)
     if known is None or (name is not None and not _fits(known, name, where, spec, report)):
         return
     if known.low is None or known.high is None:
@@ -82,7 +80,7 @@ def _literal(value: Argument, where: Node, spec: "ArgumentSpec", report: Report)
         try:
             number = convert(value, spec.unit)
         except ValueError as error:
-            report.add(where, where.shown(), f"a number of {spec.unit}, or a quantity, is needed: {error}")
+            report.add(where, where.shown(), str(error))
             return None
         return Known(needed, spec.unit, number, number)
     given = literal(value)

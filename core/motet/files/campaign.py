@@ -116,12 +116,12 @@ class _Loader:
 
     def _space(self, checked: Checked[Campaign], files: dict[str, str]) -> Space:
         campaign = checked.model
-        for name, parameter in campaign.parameters.items():
-            unit = None if isinstance(parameter, Categorical) else parameter.unit
-            reason = problem(unit) if unit else None
-            if reason is not None:
-                where = checked.node.at("parameters", name, "unit")
-                self.report.add(where, f"the unit {unit!r}", reason)
+        for written in checked.whole.at("parameters").entries.values():
+            unit = written.child("unit")
+            if unit is not None and isinstance(unit.content, str):
+                reason = problem(unit.content)
+                if reason is not None:
+                    self.report.add(unit, f"the unit {unit.content!r}", reason)
         if campaign.candidates is None or "candidates" in checked.stand_ins:
             return Space(campaign.parameters)
         path = self._beside(campaign.candidates, checked.node.at("candidates"))

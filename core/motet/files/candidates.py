@@ -41,9 +41,7 @@ def read_table(
     try:
         reader.read(text)
     except csv.Error as error:
-        report.put(
-            Problem(str(path), None, "", f"broken CSV: {error}", "columns separated by commas are needed")
-        )
+        report.put(Problem(str(path), None, "", f"broken CSV: {error}", "columns separated by commas are needed"))
     if len(report.problems) > before:
         return None
     return Table(reader.rows, parameters or _spanned(reader.rows), text)
@@ -62,30 +60,27 @@ class _Reader:
         """Read all rows, reporting every mistake."""
         lines = csv.reader(text.splitlines(keepends=True), strict=True)
         header: list[str] | None = None
-        for cells in lines:
-            if not cells:
-                continue
+        empty = True
+        for cells in filter(None, lines):
             if header is None:
                 header = [cell.strip() for cell in cells]
                 self._header(header, lines.line_num)
-            elif len(cells) != len(header):
+                continue
+            empty = False
+            if len(cells) == len(header):
+                self._row(header, cells, lines.line_num)
+            else:
                 found, needed = f"{len(cells)} cells", f"{len(header)} are needed, one a column"
                 self._problem(lines.line_num, "", found, needed)
-            else:
-                self._row(header, cells, lines.line_num)
         if header is None:
-            self._problem(
-                None, "", "an empty file", "a line of parameter names, then a line for each candidate"
-            )
-        elif lines.line_num <= 1:
-            self._problem(lines.line_num, "", "no candidates", "at least one line below the names is needed")
+            self._problem(None, "", "an empty file", "a line of parameter names, then a line for each candidate")
+        elif empty:
+            self._problem(1, "", "no candidates", "at least one line below the names is needed")
 
     def _header(self, header: list[str], line: int) -> None:
         for index, name in enumerate(header):
             if not name:
-                self._problem(
-                    line, "", f"no name for column {index + 1}", "the name of a parameter is needed"
-                )
+                self._problem(line, "", f"no name for column {index + 1}", "the name of a parameter is needed")
             elif name in header[:index]:
                 self._problem(line, name, f"the column {name!r} twice", "one column a parameter")
             elif self.parameters and name not in self.parameters and name not in self.wrong:
@@ -107,7 +102,7 @@ class _Reader:
                 value = self._cell(name, cell.strip(), parameter, line)
                 if value is not None:
                     point[name] = value
-        if len(self.report.problems) > before:
+        if len(self.report.problems) > before or not self.parameters.keys() <= point.keys():
             return
         key = tuple(point[name] for name in sorted(point))
         first = self._seen.setdefault(key, line)
@@ -140,9 +135,7 @@ class _Reader:
 
 def _value(cell: str, parameter: Parameter | None) -> Value | None:
     """A cell as a value of the parameter's type, None when a number is needed and it is none."""
-    if isinstance(parameter, Categorical) or (
-        isinstance(parameter, Fixed) and isinstance(parameter.value, str)
-    ):
+    if isinstance(parameter, Categorical) or (isinstance(parameter, Fixed) and isinstance(parameter.value, str)):
         return cell
     if isinstance(parameter, Fixed) and isinstance(parameter.value, bool):
         return {"true": True, "false": False}.get(cell.lower(), cell)

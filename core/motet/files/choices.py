@@ -16,20 +16,24 @@ from motet.plugins import Registry
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A plugin that a file names, with its options as the plugin declares them."""
+    """A plugin that a file names, with its options.
+
+    `intact` is False when options with mistakes were left out: what the plugin says of itself may be wrong.
+    """
 
     kind: Kind
     declaration: Declaration
     options: BaseModel
+    intact: bool = True
 
     def make(self, where: Node, report: Report) -> Any:
-        """The thing itself; None, with the reason in the report, when its options do not go together."""
+        """The thing itself; None when its options have mistakes or, as reported then, do not go together."""
+        if not self.intact:
+            return None
         try:
             return self.declaration.make(self.options)
         except (ValueError, TypeError) as error:
-            report.add(
-                where, where.shown(), f"{self.kind} {self.declaration.name!r} refuses its options: {error}"
-            )
+            report.add(where, where.shown(), f"{self.kind} {self.declaration.name!r} refuses its options: {error}")
             return None
 
 
@@ -43,9 +47,7 @@ def choose(kind: Kind, ref: PluginRef, where: Node, registry: Registry, report: 
     return find(kind, ref.name, given if short else where, given, registry, report)
 
 
-def find(
-    kind: Kind, name: str, where: Node, options: Node, registry: Registry, report: Report
-) -> Choice | None:
+def find(kind: Kind, name: str, where: Node, options: Node, registry: Registry, report: Report) -> Choice | None:
     """The plugin of that name, which stands at `where`, with the options at another node."""
     known = registry.all(kind)
     if name not in known:
@@ -54,7 +56,9 @@ def find(
     declaration = known[name].declaration
     node = options if isinstance(options.content, Mapping) else replace(options, content={})
     checked = validate(declaration.options, node, report)
-    return None if checked is None else Choice(kind, declaration, checked.model)
+    if checked is None:
+        return None
+    return Choice(kind, declaration, checked.model, checked.node == checked.whole)
 
 
 def broken(registry: Registry) -> str:

@@ -14,9 +14,7 @@ from motet.plugins import Registry
 
 _SCHEMES = ("socket", "rfc2217", "loop", "spy", "alt", "hwgrep")
 """What pyserial's `serial_for_url` knows, https://pyserial.readthedocs.io/en/latest/url_handlers.html."""
-_PORT = re.compile(
-    r"(?:socket|rfc2217)://[^/:]+:\d+.*|(?:loop|spy|alt|hwgrep)://.*|/.+|COM\d+", re.IGNORECASE
-)
+_PORT = re.compile(r"(?:socket|rfc2217)://[^/:]+:\d+.*|(?:loop|spy|alt|hwgrep)://.*|/.+|COM\d+", re.IGNORECASE)
 
 
 def check_devices(checked: Checked[Lab], registry: Registry, report: Report) -> tuple[Bench, ...]:
@@ -43,9 +41,7 @@ class _Check:
         """Check a station; what its devices can do, None for those that are not right."""
         if station.world is not None:
             choose(Kind.WORLD, station.world, where.at("world"), self._registry, self._report)
-        return {
-            key: self._device(device, where.at("devices", key)) for key, device in station.devices.items()
-        }
+        return {key: self._device(device, where.at("devices", key)) for key, device in station.devices.items()}
 
     def _device(self, device: Device, where: Node) -> Instrument | None:
         driver = self._driver(device, where)
@@ -74,7 +70,7 @@ class _Check:
             Kind.DRIVER,
             device.driver,
             where.at("driver"),
-            _options(where, "options"),
+            where.at("options"),
             self._registry,
             self._report,
         )
@@ -84,16 +80,14 @@ class _Check:
         declaration = choice.declaration if choice is not None else known.declaration if known else None
         if not isinstance(declaration, Driver):
             found = f"the driver {device.driver!r}"
-            self._report.add(
-                where.at("driver"), found, "its plugin declares it as something else than a Driver"
-            )
+            self._report.add(where.at("driver"), found, "its plugin declares it as something else than a Driver")
             return None
         return declaration
 
     def _simulator(self, device: Device, driver: Driver, where: Node) -> None:
         simulators = self._registry.all(Kind.SIMULATOR)
         if device.driver in simulators:
-            options = _options(where, "simulator")
+            options = where.at("simulator")
             find(Kind.SIMULATOR, device.driver, where.at("driver"), options, self._registry, self._report)
         elif device.simulator or (self._lab.hardware == "simulated" and driver.transport != "none"):
             node = where.at("simulator") if device.simulator else where.at("driver")
@@ -106,7 +100,7 @@ class _Check:
                 found = f"the driver {device.driver!r} without a line"
                 self._report.add(where, found, "`line: URL` is needed, such as /dev/ttyUSB0", "line")
             return
-        node = where.at("line", "url")
+        node = where.at("line").child("url") or where.at("line")
         url = device.line.url
         scheme = url.partition("://")[0] if "://" in url else ""
         if scheme and scheme not in _SCHEMES:
@@ -130,9 +124,7 @@ class _Check:
         node = where.at("topic")
         levels = device.topic.split("/")
         if not all(levels) or set(device.topic) & set("+#\0") or device.topic.startswith("$"):
-            self._report.add(
-                node, repr(device.topic), "levels separated by single `/`, without + and #, are needed"
-            )
+            self._report.add(node, repr(device.topic), "levels separated by single `/`, without + and #, are needed")
         else:
             self._only_once(self._topics, device.topic, node, "topic")
 
@@ -150,13 +142,6 @@ class _Check:
 
     def _unused(self, key: str, driver: Driver, where: Node) -> None:
         if key in where.entries and where.entries[key].content is not None:
-            kind = {"serial": "a serial line", "mqtt": "MQTT", "none": "neither line nor topic"}[
-                driver.transport
-            ]
+            kind = {"serial": "a serial line", "mqtt": "MQTT", "none": "neither line nor topic"}[driver.transport]
             found = f"a {key} for the driver {driver.name!r}"
             self._report.add(where.at(key), found, f"it uses {kind}: leave the {key} out")
-
-
-def _options(where: Node, key: str) -> Node:
-    """The options at a key, or no options."""
-    return where.entries.get(key) or replace(where, path=(*where.path, key), content={})

@@ -229,7 +229,5 @@ def _value(side: Reference | Literal, values: Mapping[str, Any], text: str) -> A
     if isinstance(side, Literal):
         return side.value
     if side.name not in values:
-        raise ProcedureError(
-            f"`{text}`: no value for ${side.name} yet; there is: {', '.join(values) or 'none'}"
-        )
+        raise ProcedureError(f"`{text}`: no value for ${side.name} yet; there is: {', '.join(values) or 'none'}")
     return values[side.name]

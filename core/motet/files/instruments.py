@@ -63,9 +63,7 @@ def limits_of(device: Device, found: Instrument, where: Node, report: Report) ->
     from motet.devices import Limit
 
     units = {key: spec.unit for verb in found.verbs.values() for key, spec in verb.arguments.items()}
-    numeric = {
-        k for v in found.verbs.values() for k, spec in v.arguments.items() if spec.type in (float, int)
-    }
+    numeric = {k for v in found.verbs.values() for k, spec in v.arguments.items() if spec.type in (float, int)}
     limits: dict[str, Limit] = {}
     for quantity, bounds in device.limits.items():
         node = where.at("limits", quantity)

@@ -7,10 +7,11 @@ from pathlib import Path
 from motet.files.device_check import check_devices
 from motet.files.instruments import Bench
 from motet.files.node import Node
-from motet.files.procedure_check import check_procedure, devices_of
+from motet.files.procedure_check import check_procedure
 from motet.files.report import Report, one_of
 from motet.files.scope import Known
 from motet.files.source import parse
+from motet.files.steps import devices_of
 from motet.files.units import problem
 from motet.files.validate import Checked, validate
 from motet.model.lab import Lab

@@ -1,7 +1,6 @@
 """What a campaign is after: learner, stop rules, analysis and objectives."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from motet.contracts.declarations import Kind
 from motet.contracts.results import Analysis
@@ -24,16 +23,14 @@ _LEARNER = {
 }
 
 
-def check_learner(
-    checked: Checked[Campaign], space: Space, stations: int, registry: Registry, report: Report
-) -> None:
+def check_learner(checked: Checked[Campaign], space: Space, stations: int, registry: Registry, report: Report) -> None:
     """The learner's plugins and the stop rules with their options, and the start design against the space."""
     where = checked.node.at("learner")
     for key, kind in _LEARNER.items():
         ref: PluginRef = getattr(checked.model.learner, key)
-        node = where.child(key) or replace(where, path=("learner", key), content=ref.name)
+        node = where.at(key)
         choice = choose(kind, ref, node, registry, report)
-        if choice is None or kind is not Kind.START:
+        if choice is None or kind is not Kind.START or where.child(key) is None:
             continue
         start = choice.make(node, report)
         count = 0 if start is None else start.count(max(stations, 1))
@@ -48,9 +45,7 @@ def check_learner(
             choice.make(node, report)
 
 
-def check_goal(
-    checked: Checked[Campaign], results: Sequence[Scope], registry: Registry, report: Report
-) -> None:
+def check_goal(checked: Checked[Campaign], results: Sequence[Scope], registry: Registry, report: Report) -> None:
     """The analysis with its options, what it reads from the procedure's results, and the objectives."""
     outputs = None
     if "analysis" not in checked.stand_ins:
@@ -61,8 +56,7 @@ def check_goal(
             outputs = analysis.outputs()
             for scope in results:
                 _check_needs(analysis, scope, where, report)
-    if "objectives" not in checked.stand_ins:
-        _check_objectives(checked, outputs, report)
+    _check_objectives(checked, outputs, report)
 
 
 def _check_needs(analysis: Analysis, scope: Scope, where: Node, report: Report) -> None:
@@ -71,23 +65,21 @@ def _check_needs(analysis: Analysis, scope: Scope, where: Node, report: Report) 
         if need in scope.perhaps:
             report.add(where, f"the output {need!r}", "its step may not have run: it stands inside an `if`")
         elif need not in there:
-            report.add(
-                where, f"the output {need!r}", f"{one_of(need, there)} (outputs of the procedure's steps)"
-            )
+            report.add(where, f"the output {need!r}", f"{one_of(need, there)} (outputs of the procedure's steps)")
 
 
 def _check_objectives(checked: Checked[Campaign], outputs: Sequence[str] | None, report: Report) -> None:
     """`outputs` are the names that the analysis yields, None when that is not known."""
-    where = checked.node.at("objectives")
-    for name, objective in checked.model.objectives.items():
+    where = checked.whole.at("objectives")
+    written = where.entries
+    for name, node in written.items():
         if outputs is not None and name not in outputs:
             allowed = f"{one_of(name, outputs)} (what the analysis yields)"
-            report.add(where.at(name), f"the objective {name!r}", allowed)
+            report.add(node, f"the objective {name!r}", allowed)
+    stated = {} if "objectives" in checked.stand_ins else checked.model.objectives
+    for name, objective in stated.items():
         reason = problem(objective.unit) if objective.unit else None
         if reason is not None:
             report.add(where.at(name, "unit"), f"the unit {objective.unit!r}", reason)
-    written = checked.whole.at("objectives").entries
     if len(written) > 1:
-        report.add(
-            where, f"the objectives {names(written)}", "one objective: the learner follows a single number"
-        )
+        report.add(where, f"the objectives {names(written)}", "one objective: the learner follows a single number")

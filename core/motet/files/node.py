@@ -46,13 +46,10 @@ class Node:
         return self.entries.get(str(part))
 
     def at(self, *parts: str | int) -> "Node":
-        """The node at a path below this one, or the deepest on the way to it that there is."""
+        """The node at a path below this one; an empty one in the line of the deepest there is, if missing."""
         node = self
         for part in parts:
-            deeper = node.child(part)
-            if deeper is None:
-                break
-            node = deeper
+            node = node.child(part) or replace(node, path=(*node.path, part), content=None)
         return node
 
     def plain(self) -> Any:
@@ -75,12 +72,18 @@ class Node:
 
     def shown(self) -> str:
         """The value as a message shows it: `'abc'`, `5`, `{low: 5, high: 3}`, `nothing`, `a mapping`."""
+        text = self.flow()
+        if isinstance(self.content, Mapping | tuple):
+            kind = "mapping" if isinstance(self.content, Mapping) else "list"
+            return text if self.content and len(text) <= MAX_SHOWN else f"{'a' if self.content else 'an empty'} {kind}"
+        return text
+
+    def flow(self) -> str:
+        """The whole value on one line, as in YAML's flow style."""
         if isinstance(self.content, Mapping):
-            return _braces(
-                "{}", "a mapping", [f"{key}: {node.shown()}" for key, node in self.content.items()]
-            )
+            return f"{{{', '.join(f'{key}: {node.flow()}' for key, node in self.content.items())}}}"
         if isinstance(self.content, tuple):
-            return _braces("[]", "a list", [node.shown() for node in self.content])
+            return f"[{', '.join(node.flow() for node in self.content)}]"
         return shown(self.content)
 
 
@@ -95,10 +98,3 @@ def shown(value: float | str | bool | None) -> str:
             return repr(value if len(value) <= MAX_SHOWN else f"{value[: MAX_SHOWN - 3]}...")
         case _:
             return repr(value)
-
-
-def _braces(braces: str, kind: str, inner: list[str]) -> str:
-    text = ", ".join(inner)
-    if not inner:
-        return f"an empty {kind.removeprefix('a ')}"
-    return f"{braces[0]}{text}{braces[1]}" if len(text) <= MAX_SHOWN else kind

@@ -1,6 +1,6 @@
 """The steps of a procedure against the devices of the stations that are to run it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from motet.errors import ProcedureError
@@ -11,6 +11,7 @@ from motet.files.node import Node
 from motet.files.references import seconds
 from motet.files.report import Report, one_of
 from motet.files.scope import NUMERIC, Known, Scope, described, literal
+from motet.files.steps import is_whole, step_names
 from motet.files.units import convertible
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
 
@@ -19,53 +20,6 @@ if TYPE_CHECKING:
 
 READ = "read"
 """The verb that every device has without declaring it: it takes nothing and gives the device's signals."""
-
-
-def devices_of(procedure: Procedure, node: Node) -> dict[str, Node]:
-    """The devices that a procedure names, each with the first step that does."""
-    found: dict[str, Node] = {}
-    for steps, key in ((procedure.steps, "steps"), (procedure.cleanup, "cleanup")):
-        for step, where in verb_steps(steps, node.at(key)):
-            found.setdefault(step.device, where)
-    return found
-
-
-def verb_steps(steps: Sequence[Step], node: Node) -> Iterator[tuple[VerbStep, Node]]:
-    """Every verb step with its node, also those inside `repeat` and `if`."""
-    for step, where in zip(steps, node.items, strict=True):
-        match step:
-            case VerbStep():
-                yield step, where
-            case RepeatStep():
-                yield from verb_steps(step.steps, where.at("repeat", "steps"))
-            case IfStep():
-                yield from verb_steps(step.then, where.at("then"))
-                yield from verb_steps(step.otherwise, where.at("else")) if step.otherwise else ()
-            case WaitStep():
-                pass
-
-
-def used_names(procedure: Procedure) -> frozenset[str]:
-    """Every name that steps and conditions of a procedure refer to, as far as they can be read."""
-    found: set[str] = set()
-    for text in _texts((*procedure.steps, *procedure.cleanup)):
-        found.update(match[1] for match in expressions.REFERENCE.finditer(text))
-    return frozenset(found)
-
-
-def _texts(steps: Sequence[Step]) -> Iterator[str]:
-    for step in steps:
-        match step:
-            case VerbStep():
-                yield from (value for value in step.arguments.values() if isinstance(value, str))
-            case RepeatStep():
-                yield step.until or ""
-                yield from _texts(step.steps)
-            case IfStep():
-                yield step.condition
-                yield from _texts((*step.then, *step.otherwise))
-            case WaitStep():
-                pass
 
 
 def check_procedure(
@@ -82,21 +36,12 @@ def check_procedure(
     reported before. Steps for devices that the station does not have are left out.
     """
     check = _Check(bench, whole, report)
-    wrong = frozenset(_step_names(whole)) if node != whole else frozenset[str]()
+    wrong = frozenset[str]() if is_whole(node, whole) else frozenset(step_names(whole))
     end = check.steps(procedure.steps, node.at("steps"), Scope(parameters, wrong=wrong))
     if procedure.cleanup:
         results = frozenset(name for name in end.sure if "." in name) | end.perhaps
         check.steps(procedure.cleanup, node.at("cleanup"), Scope(parameters, results, wrong))
     return end
-
-
-def _step_names(whole: Node) -> Iterator[str]:
-    """Every name that a step of a procedure, right or wrong, may have."""
-    for key, node in whole.entries.items():
-        yield str(node.content) if key == "as" else key.rpartition(".")[2]
-        yield from _step_names(node)
-    for node in whole.items:
-        yield from _step_names(node)
 
 
 class _Check:
@@ -122,9 +67,7 @@ class _Check:
                 case IfStep():
                     self._condition(step.condition, where.at("if"), scope)
                     then = self.steps(step.then, where.at("then"), scope)
-                    otherwise = (
-                        self.steps(step.otherwise, where.at("else"), scope) if step.otherwise else scope
-                    )
+                    otherwise = self.steps(step.otherwise, where.at("else"), scope) if step.otherwise else scope
                     scope = scope.joined(then, otherwise)
         return scope
 
@@ -152,9 +95,7 @@ class _Check:
             self._stream(step, where)
         return {f"{step.name}.{key}": Known(output.dtype, output.unit) for key, output in outputs.items()}
 
-    def _called(
-        self, step: VerbStep, label: Node, instrument: Instrument, scope: Scope
-    ) -> Mapping[str, "Output"]:
+    def _called(self, step: VerbStep, label: Node, instrument: Instrument, scope: Scope) -> Mapping[str, "Output"]:
         verb = instrument.verbs.get(step.verb)
         if verb is None:
             verbs = one_of(step.verb, [*instrument.verbs, READ])
@@ -190,22 +131,18 @@ class _Check:
         there = {name: check_reference(name, where, scope, self._report) for name in names}
         for name, known in there.items():
             if known is not None and known.kind == "array":
-                self._report.add(
-                    where, f"${name}, which is a list of values", "a single value can be compared"
-                )
+                self._report.add(where, f"${name}, which is a list of values", "a single value can be compared")
         for comparison in comparisons:
             self._comparison(comparison, there, where)
 
-    def _comparison(
-        self, comparison: expressions.Comparison, there: Mapping[str, Known | None], where: Node
-    ) -> None:
+    def _comparison(self, comparison: expressions.Comparison, there: Mapping[str, Known | None], where: Node) -> None:
         sides: list[Known] = []
         for side in (comparison.left, comparison.right):
             known = there[side.name] if isinstance(side, expressions.Reference) else literal(side.value)
-            if known is None or known.kind is None:
+            if known is None or known.kind == "array":
                 return
             sides.append(known)
-        kinds = {"number" if side.kind in NUMERIC else side.kind for side in sides}
+        kinds = {"number" if side.kind in NUMERIC else side.kind for side in sides if side.kind is not None}
         if len(kinds) > 1:
             both = " with ".join(sorted(described(kind) for kind in kinds))
             self._report.add(where, where.shown(), f"{both} cannot be compared")

@@ -1,6 +1,6 @@
 """JSON schemas of the files, for editors that complete and check while one types (draft 2020-12).
 
-They describe what the files accept, short forms included, with the names and options of the installed plugins. What
+They describe what files accept, short forms included, with names and options of the installed plugins. What
 needs several keys at once (a range upside down, references, units) only `motet check` can tell.
 """
 
@@ -44,7 +44,7 @@ def schema(kind: str, registry: Registry | None = None) -> Schema:
     if kind == "campaign":
         builder.campaign(root["properties"])
     _refer_to_steps(root)
-    _drop_titles(root)
+    _tidy(root)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Motet {kind} file", **root}
 
 
@@ -196,8 +196,10 @@ def _refer_to_steps(root: Schema) -> None:
             piece["items"] = {"$ref": "#/$defs/Step"}
 
 
-def _drop_titles(root: Schema) -> None:
-    """Drop the titles that pydantic makes of field names: they say nothing new."""
+def _tidy(root: Schema) -> None:
+    """Refuse keys that are no names, and drop the titles that pydantic makes of field names."""
     for piece in _everywhere(root):
+        if NAME_PATTERN in piece.get("patternProperties", {}):
+            piece["additionalProperties"] = False
         if isinstance(piece.get("title"), str):
             del piece["title"]

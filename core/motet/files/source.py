@@ -23,6 +23,7 @@ MAX_NODES = 100_000
 """Aliases within aliases grow exponentially: a file that comes to more than this is refused."""
 
 _TAG = "tag:yaml.org,2002:"
+_NO_TAGS = "tags have no meaning here: leave it out"
 _TEXT = {"str", "timestamp", "value"}
 """Tags of scalars that are kept as text. A date is no type of Motet's files."""
 
@@ -66,7 +67,7 @@ def parse(path: Path, report: Report) -> Source | None:
     if composed is None:
         report.put(Problem(file, None, "", "an empty file", "a mapping of keys to values is needed"))
         return None
-    root = _Builder(file, report, yaml.constructor).build(composed, (), 1)
+    root = _Builder(file, report, yaml.constructor).build(composed, (), _line(composed))
     if not isinstance(composed, MappingNode):
         report.add(root, root.shown(), "a mapping of keys to values is needed at the top of the file")
         return None
@@ -116,6 +117,8 @@ class _Builder:
             self._open.pop()
 
     def _content(self, node: Any, here: Node) -> Any:
+        if not isinstance(node, ScalarNode) and _kind(node) not in ("map", "seq"):
+            self._report.add(here, f"the tag {node.tag}", _NO_TAGS)
         if isinstance(node, MappingNode):
             return self._mapping(node, here)
         if isinstance(node, SequenceNode):
@@ -150,9 +153,7 @@ class _Builder:
         for part in _value(value) if isinstance(value, SequenceNode) else [value]:
             built = self.build(part, here.path, line)
             if not isinstance(part, MappingNode):
-                self._report.add(
-                    built, f"{built.shown()} after `<<`", "only mappings can be merged: `<<: *name`"
-                )
+                self._report.add(built, f"{built.shown()} after `<<`", "only mappings can be merged: `<<: *name`")
                 continue
             for name, node in built.entries.items():
                 found.setdefault(name, node)
@@ -173,11 +174,9 @@ class _Builder:
                 case "float":
                     return float(self._constructor.construct_yaml_float(node))
                 case _:
-                    self._report.add(here, f"the tag {node.tag}", "tags have no meaning here: leave it out")
+                    self._report.add(here, f"the tag {node.tag}", _NO_TAGS)
         except ValueError:
-            self._report.add(
-                here, shown(str(_value(node))), f"not readable as {kind}: put quotes around text"
-            )
+            self._report.add(here, shown(str(_value(node))), f"not readable as {kind}: put quotes around text")
         return None
 
 
@@ -201,9 +200,7 @@ def _line(node: Any) -> int:
 def _syntax(file: str, text: str, error: Exception) -> Problem:
     """What the YAML library says about broken syntax, in plain words where it is often seen."""
     if isinstance(error, RecursionError):
-        return Problem(
-            file, None, "", "lists or mappings nested too deeply", "a file of a few levels is needed"
-        )
+        return Problem(file, None, "", "lists or mappings nested too deeply", "a file of a few levels is needed")
     if isinstance(error, ReaderError):
         position: int = getattr(error, "position", 0)
         line = text[:position].count("\n") + 1

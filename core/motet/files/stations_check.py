@@ -1,13 +1,15 @@
 """The stations of a campaign, and its procedure with the campaign's parameters at each of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from motet.files.instruments import Bench
 from motet.files.lab import CheckedLab, able, distinct
-from motet.files.procedure_check import check_procedure, devices_of, used_names
+from motet.files.procedure_check import check_procedure
 from motet.files.procedure_choice import Chosen
 from motet.files.report import Report, hint, names, one_of
 from motet.files.scope import Known, Scope, known
+from motet.files.steps import devices_of, is_whole, used_names
 from motet.files.units import convertible
 from motet.files.validate import Checked
 from motet.model.campaign import Campaign
@@ -32,9 +34,7 @@ def choose_stations(
                 if device in everywhere and device not in bench.instruments:
                     where = checked.node.at("stations", index)
                     found = f"the station {bench.station!r}, which has no device {device!r}"
-                    report.add(
-                        where, found, f"the procedure uses it; the station has: {names(bench.instruments)}"
-                    )
+                    report.add(where, found, f"the procedure uses it; the station has: {names(bench.instruments)}")
         return named
     found = able(chosen.procedure, chosen.node, lab.benches, report)
     if not found:
@@ -69,8 +69,7 @@ def results_of(
         return ()
     written = checked.whole.at("parameters")
     parameters = {
-        name: known(p, written.child(name) or checked.node.at("candidates"))
-        for name, p in space.parameters.items()
+        name: known(p, written.child(name) or checked.node.at("candidates")) for name, p in space.parameters.items()
     }
     parameters |= {name: Known() for name in written.entries if name not in parameters}
     searched = bool(parameters) and "candidates" not in checked.stand_ins
@@ -78,18 +77,20 @@ def results_of(
         _check_parameters(checked, chosen, parameters, report)
     if chosen.declared is not None:
         parameters = {name: _with_unit(parameters.get(name), need) for name, need in chosen.declared.items()}
-    scopes = [
-        check_procedure(chosen.procedure, chosen.node, chosen.whole, bench, parameters, report)
-        for bench in distinct(benches)
-    ]
-    whole = bool(benches) and all(None not in bench.instruments.values() for bench in benches)
-    return scopes if whole and chosen.node == chosen.whole else ()
+    needed = devices_of(chosen.procedure, chosen.node)
+    scopes: list[Scope] = []
+    for bench in distinct(benches):
+        scope = check_procedure(chosen.procedure, chosen.node, chosen.whole, bench, parameters, report)
+        if all(bench.instruments.get(device) is not None for device in needed):
+            scopes.append(scope)
+    return scopes if is_whole(chosen.node, chosen.whole) else ()
 
 
 def _with_unit(given: Known | None, need: Known) -> Known:
-    if given is None:
+    """What is known about a parameter in its own unit, by default the procedure's."""
+    if given is None or not convertible(given.unit, need.unit):
         return need
-    return given if given.unit and convertible(given.unit, need.unit) else Known(unit=need.unit)
+    return replace(given, unit=given.unit or need.unit)
 
 
 def _check_parameters(
@@ -97,11 +98,13 @@ def _check_parameters(
 ) -> None:
     """The parameters that the procedure needs against those that the campaign has."""
     where = checked.whole.at("parameters")
-    used = used_names(chosen.procedure) if chosen.procedure is not None else frozenset[str]()
+    used = None
+    if chosen.procedure is not None and chosen.node is not None and chosen.whole is not None:
+        used = used_names(chosen.procedure) if is_whole(chosen.node, chosen.whole) else None
     for name, given in parameters.items():
         node = where.child(name) or checked.node.at("candidates")
         if chosen.declared is None:
-            if name not in used and chosen.node == chosen.whole:
+            if used is not None and name not in used:
                 report.add(node, f"the parameter {name!r}", f"no step of the procedure uses ${name}")
         elif name not in chosen.declared:
             near = hint(name, chosen.declared)

@@ -54,9 +54,7 @@ def validate(
                 wording = worded(details, place.node, model)
                 report.add(place.node, wording.found, wording.allowed, place.missing)
         victims = {place.node.path for place in errors if place.node.path != node.path}
-        cut |= {
-            place.node.path for place, details in errors.items() if details[0]["type"] != "extra_forbidden"
-        }
+        cut |= {place.node.path for place, details in errors.items() if details[0]["type"] != "extra_forbidden"}
         at_top = [place for place in errors if place.node.path == node.path]
         wanted = {place.missing for place in at_top} if all(p.missing for p in at_top) else set(spare)
         filled = {key: spare.pop(key) for key in list(spare) if key in wanted and key not in kept.entries}
@@ -91,7 +89,8 @@ def _grouped(error: ValidationError, root: Node) -> dict[_Place, list[ErrorDetai
 def _is_our_doing(error: ErrorDetails, place: _Place, cut: set[Path]) -> bool:
     if error["type"] == "too_short" and len(place.node.items) >= error.get("ctx", {}).get("min_length", 0):
         return True
-    return error["type"] in _BY_ABSENCE and any(path and path[:-1] == place.node.path for path in cut)
+    above = place.node.path
+    return error["type"] in _BY_ABSENCE and any(path[: len(above)] == above != path for path in cut)
 
 
 def locate(root: Node, loc: tuple[int | str, ...]) -> tuple[Node, str | None]:

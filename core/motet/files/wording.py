@@ -1,6 +1,6 @@
 """What pydantic says about a wrong value, in the words of someone who edits a file."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -35,10 +35,12 @@ _BOUNDS: dict[str, Callable[[Any], str]] = {
     "less_than": lambda ctx: f"a number below {ctx['lt']:g}",
     "less_than_equal": lambda ctx: f"a number of at most {ctx['le']:g}",
     "multiple_of": lambda ctx: f"a multiple of {ctx['multiple_of']:g}",
-    "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
-    "string_too_short": lambda ctx: f"at least {ctx['min_length']} characters",
-    "too_short": lambda ctx: f"at least {_entries(ctx['min_length'])}",
-    "too_long": lambda ctx: f"at most {_entries(ctx['max_length'])}",
+}
+_SIZES = {
+    "string_too_long": ("at most {max_length}", "character"),
+    "string_too_short": ("at least {min_length}", "character"),
+    "too_short": ("at least {min_length}", "entry"),
+    "too_long": ("at most {max_length}", "entry"),
 }
 _PATTERNS = {
     NAME_PATTERN: "a letter followed by letters, digits or underscores",
@@ -82,6 +84,8 @@ def _allowed(error: ErrorDetails) -> str:
         return f"{_TYPES[kind]} is needed"
     if kind in _BOUNDS:
         return f"{_BOUNDS[kind](ctx)} is needed"
+    if kind in _SIZES:
+        return _size(*_SIZES[kind], ctx)
     if kind in ("literal_error", "enum"):
         choices = [choice.strip("'") for choice in str(ctx["expected"]).replace(" or ", ", ").split(", ")]
         return one_of(str(error["input"]), choices)
@@ -112,8 +116,11 @@ def _either(texts: Iterable[str]) -> str:
     return " or ".join(found)
 
 
-def _entries(count: int) -> str:
-    return f"{count} {'entry' if count == 1 else 'entries'}"
+def _size(bound: str, what: str, ctx: Mapping[str, Any]) -> str:
+    text = bound.format(**ctx)
+    if text.endswith(" 1"):
+        return f"{text} {what} is needed"
+    return f"{text} {'entries' if what == 'entry' else f'{what}s'} are needed"
 
 
 def _doc(field: Any) -> str:
@@ -165,8 +172,4 @@ def _is_model(outer: Any) -> bool:
 def _type_tag(outer: Any) -> str | None:
     """The value of a `type: Literal[...]` field, by which a union tells its members apart."""
     field = outer.model_fields.get("type") if _is_model(outer) else None
-    return (
-        get_args(field.annotation)[0]
-        if field is not None and get_origin(field.annotation) is Literal
-        else None
-    )
+    return get_args(field.annotation)[0] if field is not None and get_origin(field.annotation) is Literal else None

@@ -58,6 +58,7 @@ class Suggester:
         self._ready: list[Suggestion] = []
         self._orders: list[Callable[[], None]] = []
         self._in_flight: set[_Key] = set()
+        self._handed_out = 0
         self._must_renew = True
         self._job: _Job | None = None
         self._taken_meanwhile: set[_Key] = set()
@@ -117,14 +118,13 @@ class Suggester:
         finished = self._task is None
         if self._task is not None:
             self._task.cancel()
-            _log.warning(
-                "the learner is still working %g s after it was told to stop; it is left behind", timeout_s
-            )
+            _log.warning("the learner is still working %g s after it was told to stop; it is left behind", timeout_s)
         self._thread.shutdown(wait=finished, cancel_futures=True)
 
     def _hand_out(self, suggestion: Suggestion) -> Suggestion:
         point = suggestion.parameters
         self._in_flight.add(_key(point))
+        self._handed_out += 1
         if self._job is not None and self._job.renews:
             self._taken_meanwhile.add(_key(point))
         self._orders.append(partial(self._learner.hold, point))
@@ -145,6 +145,8 @@ class Suggester:
         """Whether a suggestion with a model will soon replace the ready ones, which have none."""
         has_model = any(suggestion.score is not None for suggestion in self._ready)
         is_result_due = len(self._in_flight) >= self._ahead or self._is_stale()
+        if self._handed_out < self._learner.start_count:
+            return False
         return bool(self._ready) and not has_model and is_result_due
 
     def _wake(self) -> None:
@@ -199,9 +201,7 @@ class Suggester:
         if not job.renews:
             self._ready += found
             return
-        left = [
-            suggestion for suggestion in found if _key(suggestion.parameters) not in self._taken_meanwhile
-        ]
+        left = [suggestion for suggestion in found if _key(suggestion.parameters) not in self._taken_meanwhile]
         self._ready = left[: self._ahead]
         # The fresh ones were chosen in ignorance of the points taken meanwhile: once more, knowing of them.
         self._must_renew = self._must_renew or bool(self._taken_meanwhile)
@@ -215,9 +215,7 @@ class Suggester:
 
     def _raise_if_broken(self) -> None:
         if self._error is not None:
-            raise LearnerError(
-                str(self._error)
-            ) from self._error  # a new one each: several stations may raise it
+            raise LearnerError(str(self._error)) from self._error  # a new one each: several stations may raise it
         if self._closed:
             raise LearnerError("the suggester is closed")
 

@@ -57,9 +57,7 @@ def _column(name: str, parameter: Parameter, table: Sequence[Point] | None) -> _
     if table is not None:
         numbers = [float(point[name]) for point in table]
         return _Column(name, 1, _scaled(min(numbers, default=0.0), max(numbers, default=0.0), None))
-    step = (
-        parameter.step if isinstance(parameter, Stepped) else 1.0 if isinstance(parameter, Integer) else None
-    )
+    step = parameter.step if isinstance(parameter, Stepped) else 1.0 if isinstance(parameter, Integer) else None
     return _Column(name, 1, _scaled(float(parameter.low), float(parameter.high), step))
 
 
@@ -69,9 +67,7 @@ def _scaled(low: float, high: float, step: float | None) -> Callable[[Sequence[V
         if high == low:
             return np.zeros_like(numbers)
         if step is not None:
-            return (
-                np.round((numbers - low) / step) / round((high - low) / step) + 0.0
-            )  # no -0.0: keys are bytes
+            return np.round((numbers - low) / step) / round((high - low) / step) + 0.0  # no -0.0: keys are bytes
         return (numbers - low) / (high - low)
 
     return fill

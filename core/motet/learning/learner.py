@@ -55,7 +55,8 @@ class Learner:
         self._objective = objective
         self._seed = seed
         self._parts = Checked(start, surrogate, acquisition, pending, labels or Labels())
-        self._start_count = self._parts.count(stations)
+        self.start_count = self._parts.count(stations)
+        """Points that the start design gives before there is a model."""
         self._encoder = Encoder(space)
         self._memory = Memory(self._encoder, objective_name, objective)
         self._pool = everything(space, self._encoder)
@@ -112,9 +113,9 @@ class Learner:
             return None
         x, merits = self._memory.data()
         begun = len(merits) + len(waiting)
-        if begun < self._start_count or not len(merits):
+        if begun < self.start_count or not len(merits):
             row = int(free[self._parts.choose(pool.x[free], rng)])
-            of = f"of {self._start_count}" if begun < self._start_count else "(no value to model yet)"
+            of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
             return Suggestion(pool.points[row], f"{self._parts.labels.start} start {begun + 1} {of}")
         model = self._models.fitted(x, merits, sorted(waiting), self._memory.told)
         return self._best(pool, free, model, len(waiting), rng)

@@ -40,14 +40,10 @@ class Memory:
             return None
         name = outcome.experiment.id
         if outcome.state is not State.DONE:
-            raise LearnerError(
-                f"experiment {name} is {outcome.state}; a learner is told of done or failed ones"
-            )
+            raise LearnerError(f"experiment {name} is {outcome.state}; a learner is told of done or failed ones")
         if self._name not in outcome.values:
             given = ", ".join(outcome.values) or "none"
-            raise LearnerError(
-                f"experiment {name} has no value of the objective {self._name}; it has: {given}"
-            )
+            raise LearnerError(f"experiment {name} has no value of the objective {self._name}; it has: {given}")
         value = outcome.values[self._name]
         if not math.isfinite(value):
             raise LearnerError(f"experiment {name}: {self._name} = {value}; a finite number is needed")

@@ -59,20 +59,14 @@ def sample(space: Space, encoder: Encoder, rng: np.random.Generator, n: int = SA
     from scipy.stats import qmc  # slow to import, and only needed for spaces that cannot be listed
 
     spread = qmc.Sobol(len(space.parameters), rng=rng).random(n)
-    columns = [
-        _values(parameter, u) for parameter, u in zip(space.parameters.values(), spread.T, strict=True)
-    ]
-    return Pool.of(
-        [dict(zip(space.parameters, row, strict=True)) for row in zip(*columns, strict=True)], encoder
-    )
+    columns = [_values(parameter, u) for parameter, u in zip(space.parameters.values(), spread.T, strict=True)]
+    return Pool.of([dict(zip(space.parameters, row, strict=True)) for row in zip(*columns, strict=True)], encoder)
 
 
 def _values(parameter: Parameter, u: Array) -> list[Value]:
     """Values of a parameter at the fractions `u` of [0, 1) of its range."""
     if isinstance(parameter, Continuous):
-        return np.clip(
-            parameter.low + u * (parameter.high - parameter.low), parameter.low, parameter.high
-        ).tolist()
+        return np.clip(parameter.low + u * (parameter.high - parameter.low), parameter.low, parameter.high).tolist()
     if isinstance(parameter, Stepped):
         return [parameter.value(int(fraction * parameter.size)) for fraction in u]
     levels = parameter.values()

@@ -49,9 +49,7 @@ class Capture:
     def check(self) -> None:
         """Raises StoreError when the file could not be written."""
         if self._failure is not None:
-            raise StoreError(
-                f"traffic could not be captured to {self.path}: {self._failure}"
-            ) from self._failure
+            raise StoreError(f"traffic could not be captured to {self.path}: {self._failure}") from self._failure
 
     async def close(self) -> None:
         """Write what is still queued and close the file. Raises StoreError when some could not be written."""

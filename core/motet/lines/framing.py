@@ -67,9 +67,7 @@ class Prefixed:
 
     def __post_init__(self) -> None:
         if not self.prefix or self.length < len(self.prefix):
-            raise ValueError(
-                f"prefix {self.prefix!r}, length {self.length}: a prefix of 1 to `length` bytes is needed"
-            )
+            raise ValueError(f"prefix {self.prefix!r}, length {self.length}: a prefix of 1 to `length` bytes is needed")
 
     def take(self, buffer: bytearray) -> bytes | None:
         """The next `length` bytes that begin with the prefix and are valid."""

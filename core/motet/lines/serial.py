@@ -37,9 +37,7 @@ class SerialOpener:
             return await self._open_socket()
         if scheme == "rfc2217":
             return await Rfc2217Stream.open(self._settings)
-        raise ValueError(
-            f"unknown scheme {scheme!r}; allowed: /dev/..., socket://host:port, rfc2217://host:port"
-        )
+        raise ValueError(f"unknown scheme {scheme!r}; allowed: /dev/..., socket://host:port, rfc2217://host:port")
 
     async def _open_tty(self) -> ByteStream:
         port = await _finished(asyncio.create_task(asyncio.to_thread(_open_port, self._settings)))

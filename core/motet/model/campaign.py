@@ -19,9 +19,7 @@ def _procedure_form(found: object) -> str:
 
 
 ProcedureRef = Annotated[
-    Annotated[str, Tag("name")]
-    | Annotated[PluginRef, Tag("PluginRef")]
-    | Annotated[Procedure, Tag("Procedure")],
+    Annotated[str, Tag("name")] | Annotated[PluginRef, Tag("PluginRef")] | Annotated[Procedure, Tag("Procedure")],
     Discriminator(_procedure_form),
 ]
 """A name (of the lab's procedures or of a plugin), a YAML file, a plugin with options, or the steps."""

@@ -94,11 +94,5 @@ class Progress:
 
 
 Event = (
-    StationChanged
-    | StepStarted
-    | ExperimentStarted
-    | ExperimentRetried
-    | ExperimentEnded
-    | CampaignChanged
-    | Progress
+    StationChanged | StepStarted | ExperimentStarted | ExperimentRetried | ExperimentEnded | CampaignChanged | Progress
 )

@@ -81,9 +81,7 @@ class RunRecord:
         streams = {d["uid"]: d["name"] for kind, d in self.documents if kind == "descriptor"}
         events = [d for kind, d in self.documents if kind == "event" and streams[d["descriptor"]] == step]
         if not events:
-            raise KeyError(
-                f"no step {step!r} in this run; it has {', '.join(sorted(set(streams.values()))) or 'none'}"
-            )
+            raise KeyError(f"no step {step!r} in this run; it has {', '.join(sorted(set(streams.values()))) or 'none'}")
         keys = [key for key in events[0]["data"] if key == name or key.endswith(f"-{name}")]
         if len(keys) != 1:
             raise KeyError(f"no output {name!r} of step {step!r}; it has {', '.join(events[0]['data'])}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, cast
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from motet.model.values import Frozen, Name, Real, Whole
 
@@ -120,9 +120,7 @@ def _not_one_label(entry: Mapping[str, Any], labels: list[str]) -> str:
 def _only(entry: Mapping[str, Any], *allowed: str) -> None:
     extra = [str(key) for key in entry if key not in allowed]
     if extra:
-        raise ValueError(
-            f"a step with `{allowed[0]}` has only the keys {', '.join(allowed)}, not {', '.join(extra)}"
-        )
+        raise ValueError(f"a step with `{allowed[0]}` has only the keys {', '.join(allowed)}, not {', '.join(extra)}")
 
 
 Step = Annotated[
@@ -148,14 +146,16 @@ class Procedure(Frozen):
     cleanup: tuple[Step, ...] = ()
     """What is done at the end, also after a failure."""
 
-    @model_validator(mode="before")
+    @field_validator("parameters", mode="before")
     @classmethod
     def _parameters_as_list(cls, found: object) -> object:
-        if isinstance(found, Mapping):
-            entries = cast("Mapping[str, Any]", found)
-            if isinstance(entries.get("parameters"), list):
-                return {**entries, "parameters": dict.fromkeys(cast("list[str]", entries["parameters"]))}
-        return cast("object", found)
+        if not isinstance(found, list):
+            return found
+        names = cast("list[object]", found)
+        twice = [str(name) for index, name in enumerate(names) if name in names[:index]]
+        if twice or not all(isinstance(name, str) for name in names):
+            raise ValueError("names, each once, or a mapping of names to units are needed")
+        return dict.fromkeys(names)
 
 
 RepeatStep.model_rebuild()

@@ -49,8 +49,6 @@ class PluginRef(Frozen):
             return entries
         if len(entries) != 1:
             keys = ", ".join(map(str, entries)) or "none"
-            raise ValueError(
-                f"one plugin name with its options as a mapping is expected, not the keys {keys}"
-            )
+            raise ValueError(f"one plugin name with its options as a mapping is expected, not the keys {keys}")
         ((name, options),) = entries.items()
         return {"name": name, "options": {} if options is None else options}

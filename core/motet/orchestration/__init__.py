@@ -1,4 +1,4 @@
-"""The campaign loop, split in four: loop, control (state), policy (what to do about failures), recorder (persistence)."""
+"""The campaign loop, split in four: loop, control (state), policy (about failures), recorder (persistence)."""
 
 from motet.orchestration.control import Control
 from motet.orchestration.loop import CampaignLoop

@@ -42,7 +42,7 @@ class Goal:
 
 @dataclass
 class CampaignLoop:
-    """Runs one campaign over connected stations. It owns what happened so far; everything else is frozen or elsewhere."""
+    """Runs one campaign over connected stations. It owns what happened so far; all else is frozen."""
 
     stations: Sequence[Station]
     suggester: Suggester
@@ -136,9 +136,7 @@ class CampaignLoop:
                 await _all(measured, self.recorder.retried(experiment, station.name, describe(error)))
                 continue
             if error is not None:
-                _log.warning(
-                    "experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error
-                )
+                _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
             if error is not None and decision is Decision.STOP:
                 self._fail(error)
             ended = self.recorder.ended(outcome, station.name, record.ended - record.started)
@@ -161,9 +159,7 @@ class CampaignLoop:
         values = {name: float(value) for name, value in self.analysis.values(record).items()}
         for name in self.goal.objectives:
             if name not in values:
-                raise AnalysisError(
-                    f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}"
-                )
+                raise AnalysisError(f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}")
             if not math.isfinite(values[name]):
                 raise AnalysisError(f"the analysis gave {name} = {values[name]}, not a finite number")
         return values

@@ -61,9 +61,7 @@ def calibration(material: Material) -> Plot | None:
         " (68% for a well calibrated Gaussian).",
         {
             "data": [line, points],
-            "layout": layout(
-                520, xaxis=axis(f"measured {title}"), yaxis=axis(f"predicted {title}"), showlegend=False
-            ),
+            "layout": layout(520, xaxis=axis(f"measured {title}"), yaxis=axis(f"predicted {title}"), showlegend=False),
         },
         wide=False,
     )

@@ -16,9 +16,7 @@ def influence(material: Material) -> list[str]:
     y = np.array([value for _, value in measured])
 
     def ratio(name: str) -> float:
-        return _ratio(
-            _groups([row.parameters.get(name) for row, _ in measured], material.is_numeric(name)), y
-        )
+        return _ratio(_groups([row.parameters.get(name) for row, _ in measured], material.is_numeric(name)), y)
 
     return sorted(material.varied, key=ratio, reverse=True)
 

@@ -141,9 +141,7 @@ def _best(material: Material, x: str, y: str) -> list[dict[str, Any]]:
     return [_marks(material, rows, x, y, ring(24))]
 
 
-def _marks(
-    material: Material, rows: Sequence[ExperimentRow], x: str, y: str, marker: dict[str, Any]
-) -> dict[str, Any]:
+def _marks(material: Material, rows: Sequence[ExperimentRow], x: str, y: str, marker: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",

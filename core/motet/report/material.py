@@ -25,9 +25,7 @@ class Material:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """All parameters, in the order of the campaign file."""
-        return tuple(
-            dict.fromkeys([*self.detail.parameters, *(n for row in self.rows for n in row.parameters)])
-        )
+        return tuple(dict.fromkeys([*self.detail.parameters, *(n for row in self.rows for n in row.parameters)]))
 
     @cached_property
     def varied(self) -> tuple[str, ...]:
@@ -93,9 +91,7 @@ class Material:
         suggestion = row.suggestion
         lines = [f"<b>#{row.number}</b> {row.state} {plotly(row.station or '')}".rstrip()]
         lines += [plotly(f"{n} = {with_unit(row.parameters.get(n), self.units[n])}") for n in self.names]
-        lines += [
-            f"<b>{plotly(f'{n} = {with_unit(value, self._unit(n))}')}</b>" for n, value in row.values.items()
-        ]
+        lines += [f"<b>{plotly(f'{n} = {with_unit(value, self._unit(n))}')}</b>" for n, value in row.values.items()]
         if suggestion.mean is not None:
             lines.append(f"predicted {number(suggestion.mean)} ± {number(suggestion.std)}")
         if suggestion.score is not None:

@@ -62,9 +62,7 @@ def station_use(material: Material) -> list[StationUse]:
     for station in stations(material):
         attempts = [a for row in material.rows for a in row.attempts if a.station == station]
         seconds = sum(attempt.seconds or 0.0 for attempt in attempts)
-        used.append(
-            StationUse(station, len(attempts), duration(seconds), seconds / wall if wall > 0 else 0.0)
-        )
+        used.append(StationUse(station, len(attempts), duration(seconds), seconds / wall if wall > 0 else 0.0))
     return used
 
 
@@ -109,9 +107,7 @@ def experiments(material: Material) -> list[tuple[str, ...]]:
     for row in material.rows[-MOST:]:
         suggestion = row.suggestion
         seconds = sum(attempt.seconds or 0.0 for attempt in row.attempts)
-        predicted = (
-            NOTHING if suggestion.mean is None else f"{number(suggestion.mean)} ± {number(suggestion.std)}"
-        )
+        predicted = NOTHING if suggestion.mean is None else f"{number(suggestion.mean)} ± {number(suggestion.std)}"
         rows.append(
             (
                 str(row.number),

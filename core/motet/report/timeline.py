@@ -69,9 +69,7 @@ def timeline(material: Material) -> Plot | None:
     )
 
 
-def _traces(
-    material: Material, bars: Sequence[Bar], lanes: dict[str, int], per: float
-) -> list[dict[str, Any]]:
+def _traces(material: Material, bars: Sequence[Bar], lanes: dict[str, int], per: float) -> list[dict[str, Any]]:
     value = {row.id: value for row, value in material.measured(material.objective)}
     done = [bar for bar in bars if bar[0].id in value and bar[1].number == len(bar[0].attempts)]
     under_way = [bar for bar in bars if bar[1].ended_s is None]
@@ -147,8 +145,7 @@ def _pending(material: Material, lanes: dict[str, int], per: float) -> dict[str,
         "offset": 0.26,
         "marker": {"color": SKY, "line": {"width": 0}},
         "hovertext": [
-            f"<b>#{row.number}</b> pending {duration(row.attempts[0].started_s - row.planned_s)}"
-            for row in waited
+            f"<b>#{row.number}</b> pending {duration(row.attempts[0].started_s - row.planned_s)}" for row in waited
         ],
         "hoverinfo": "text",
     }
@@ -161,9 +158,7 @@ def _hatched(color: str, shape: str) -> dict[str, Any]:
 
 def _hover(material: Material, row: ExperimentRow, attempt: Attempt) -> str:
     lines = [material.hover(row), f"attempt {attempt.number} at {plotly(attempt.station)}"]
-    lines.append(
-        f"{duration(attempt.started_s)} to {duration(attempt.ended_s)} ({duration(attempt.seconds)})"
-    )
+    lines.append(f"{duration(attempt.started_s)} to {duration(attempt.ended_s)} ({duration(attempt.seconds)})")
     if attempt.reason and (row.state is not State.FAILED or attempt.reason != row.reason):
         lines.append(f"<i>{plotly(attempt.reason[:200])}</i>")
     return "<br>".join(lines)

@@ -43,9 +43,7 @@ class Builder:
         self.simulated = self.lab.hardware == "simulated"
         self.clock = LoopClock(asyncio.get_running_loop(), simulation.time_scale if self.simulated else 1.0)
 
-    async def station(
-        self, name: str, procedure: Procedure | MakePlan, units: Mapping[str, str]
-    ) -> LocalStation:
+    async def station(self, name: str, procedure: Procedure | MakePlan, units: Mapping[str, str]) -> LocalStation:
         """One station with its devices, not connected yet. `units` are those of the campaign's parameters."""
         config = self.lab.stations[name]
         seed = self.lab.simulation.seed + list(self.lab.stations).index(name)
@@ -57,16 +55,12 @@ class Builder:
             for index, (key, entry) in enumerate(config.devices.items())
         }
         engine = await self.lab_loop.engine()
-        return LocalStation(
-            name, devices, procedure, engine, units=units, scale=self.clock.scale, emit=self.emit
-        )
+        return LocalStation(name, devices, procedure, engine, units=units, scale=self.clock.scale, emit=self.emit)
 
     async def _device(self, name: str, entry: files.Device, world: Any, seed: int) -> Device:
         driver = self.registry.get(Kind.DRIVER, entry.driver)
         if not isinstance(driver, Driver):
-            raise PluginProblem(
-                f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver"
-            )
+            raise PluginProblem(f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver")
         options = driver.options.model_validate(entry.options)
         simulator = self._simulator(entry, world, seed) if self.simulated else None
         line = None
@@ -86,9 +80,7 @@ class Builder:
 
     async def _line(self, name: str, driver: Driver, entry: files.Device, simulator: Any) -> Line:
         assert entry.line is not None, "a serial device was checked to have a line"
-        settings = files.SerialLine.model_validate(
-            {**driver.line, **entry.line.model_dump(exclude_unset=True)}
-        )
+        settings = files.SerialLine.model_validate({**driver.line, **entry.line.model_dump(exclude_unset=True)})
         opener: Opener
         if simulator is None:
             opener = SerialOpener(settings)

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, cast
 
-from bluesky import Msg
-from bluesky import preprocessors
+from bluesky import Msg, preprocessors
 from bluesky.utils import RequestAbort
 
 from motet.devices import Device, Verb
@@ -30,8 +29,8 @@ class ProcedurePlan:
     """One passage through a procedure.
 
     `values` holds the parameters by name and grows by `step.output`; `units` holds the unit of each where it has one.
-    `gate` is closed while the station is paused. `cleared` is awaited, inside the run, before the first step. `scale` is
-    lab seconds a second. `started` hears of every step. `error` is the first thing that went wrong.
+    `gate` is closed while the station is paused. `cleared` is awaited, inside the run, before the first step. `scale`
+    is lab seconds a second. `started` hears of every step. `error` is the first thing that went wrong.
     """
 
     procedure: Procedure
@@ -127,9 +126,7 @@ class ProcedurePlan:
         if verb.spec.outputs:
             yield from _event(step.name, verb)
             self._keep(step.name, {key: verb.outputs[key] for key in verb.spec.outputs})
-            self.units.update(
-                {f"{step.name}.{key}": output.unit for key, output in verb.spec.outputs.items()}
-            )
+            self.units.update({f"{step.name}.{key}": output.unit for key, output in verb.spec.outputs.items()})
 
     def _wait(self, step: WaitStep) -> Plan:
         self.started(f"wait {step.wait}")
@@ -149,9 +146,7 @@ class ProcedurePlan:
         device = self.devices[step.device]
         self.started(step.label)
         reading: Mapping[str, Any] = yield from _event(step.name, device)
-        self._keep(
-            step.name, {key.removeprefix(f"{device.name}-"): value["value"] for key, value in reading.items()}
-        )
+        self._keep(step.name, {key.removeprefix(f"{device.name}-"): value["value"] for key, value in reading.items()})
         self.units.update({f"{step.name}.{key}": output.unit for key, output in device.signals.items()})
 
     def _repeat(self, step: RepeatStep) -> Plan:
@@ -173,14 +168,10 @@ class ProcedurePlan:
     def _verb(self, step: VerbStep) -> Verb:
         device = self.devices.get(step.device)
         if device is None:
-            raise ProcedureError(
-                f"{step.label}: no device {step.device!r}; there is: {', '.join(self.devices)}"
-            )
+            raise ProcedureError(f"{step.label}: no device {step.device!r}; there is: {', '.join(self.devices)}")
         verb = device.verbs.get(step.verb)
         if verb is None:
-            raise ProcedureError(
-                f"{step.label}: no such verb; {device.name} has: read, {', '.join(device.verbs)}"
-            )
+            raise ProcedureError(f"{step.label}: no such verb; {device.name} has: read, {', '.join(device.verbs)}")
         return verb
 
     def _arguments(self, arguments: Mapping[str, Any], verb: Verb) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bluesky import Msg, RunEngine
-from bluesky import preprocessors
+from bluesky import Msg, RunEngine, preprocessors
 from bluesky.utils import RequestAbort
 
 from motet.devices import Device

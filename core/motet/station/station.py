@@ -136,9 +136,7 @@ class LocalStation:
         self._tell(StationState.IDLE, str(error or ""))
         return RunRecord(tuple(self._documents), started, ended, error)
 
-    async def _attempt(
-        self, experiment: Experiment, cleared: "asyncio.Future[Any] | None"
-    ) -> Exception | None:
+    async def _attempt(self, experiment: Experiment, cleared: "asyncio.Future[Any] | None") -> Exception | None:
         plan = self._new_plan(experiment, cleared)
         self._plan = plan
         try:

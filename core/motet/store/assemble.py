@@ -16,9 +16,7 @@ _BEFORE = ("number", "id", "state", "station", "attempts", "started_s", "ended_s
 _AFTER = ("score", "mean", "std", "why", "reason")
 
 
-def experiment_rows(
-    records: Iterable[Mapping[str, Any]], transitions: Iterable[Transition]
-) -> list[ExperimentRow]:
+def experiment_rows(records: Iterable[Mapping[str, Any]], transitions: Iterable[Transition]) -> list[ExperimentRow]:
     """Experiments in the order of `records`, each with its transitions folded into attempts."""
     histories: defaultdict[str, list[Transition]] = defaultdict(list)
     for transition in transitions:

@@ -25,9 +25,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         _check_ours(connection, path)
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
-            raise StoreError(
-                f"{path}: its file system cannot hold a store (journal mode {mode}, needed: wal)"
-            )
+            raise StoreError(f"{path}: its file system cannot hold a store (journal mode {mode}, needed: wal)")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
@@ -49,9 +47,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     try:
         version = _check_ours(connection, path)
         if version < VERSION:
-            raise StoreError(
-                f"{path}: has schema {version}, this Motet reads {VERSION}; a run brings it up to date"
-            )
+            raise StoreError(f"{path}: has schema {version}, this Motet reads {VERSION}; a run brings it up to date")
     except sqlite3.Error as error:
         connection.close()
         raise StoreError(f"{path}: cannot be read as a store: {error}") from error
@@ -69,9 +65,7 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(f"{path}: is a SQLite database of another program, not a store of Motet")
     if version > VERSION:
-        raise StoreError(
-            f"{path}: has schema {version}, this Motet knows {VERSION}; use the newer Motet that wrote it"
-        )
+        raise StoreError(f"{path}: has schema {version}, this Motet knows {VERSION}; use the newer Motet that wrote it")
     return version
 
 

@@ -41,9 +41,7 @@ def _default(value: object) -> object:
         return cast("object", value.item())
     if isinstance(value, Mapping):
         return dict(cast("Mapping[Any, Any]", value))
-    raise TypeError(
-        f"{type(value).__name__} {value!r}; allowed are JSON's own types, numpy arrays and scalars"
-    )
+    raise TypeError(f"{type(value).__name__} {value!r}; allowed are JSON's own types, numpy arrays and scalars")
 
 
 def _array(array: NDArray[Any]) -> dict[str, Any]:

@@ -28,9 +28,7 @@ def select(db: Database, sql: str, **values: object) -> Iterator[Record]:
 
 def find(db: Database, path: Path, campaign: str) -> Record:
     """The campaign of that id, or the newest of that name. Raises NotFound with the nearest name."""
-    sql = (
-        "SELECT * FROM campaigns WHERE id = :key OR name = :key ORDER BY id = :key DESC, serial DESC LIMIT 1"
-    )
+    sql = "SELECT * FROM campaigns WHERE id = :key OR name = :key ORDER BY id = :key DESC, serial DESC LIMIT 1"
     for record in select(db, sql, key=campaign):
         return record
     records = select(db, "SELECT id, name FROM campaigns ORDER BY wall, serial")

@@ -99,8 +99,7 @@ def documents(db: Connection, experiment: Experiment, attempt: int, added: Seque
     query = "SELECT COALESCE(MAX(sequence) + 1, 0) FROM documents WHERE experiment = ? AND attempt = ?"
     (first,) = db.execute(query, (experiment.id, attempt)).fetchone()
     db.executemany(
-        "INSERT INTO documents (experiment, attempt, sequence, name, uid, document)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (experiment, attempt, sequence, name, uid, document) VALUES (?, ?, ?, ?, ?, ?)",
         [
             (experiment.id, attempt, sequence, name, uid if isinstance(uid, str) else None, text)
             for sequence, (name, uid, text) in enumerate(texts, first)
@@ -120,13 +119,10 @@ def ended(db: Connection, outcome: Outcome, station: str, at: Stamp) -> None:
     _transition(db, experiment.id, change, station or None, _attempts(db, experiment), outcome.reason, at)
 
 
-def station_changed(
-    db: Connection, campaign: str, station: str, state: StationState, cause: str, at: Stamp
-) -> None:
+def station_changed(db: Connection, campaign: str, station: str, state: StationState, cause: str, at: Stamp) -> None:
     """A station's state changed."""
     db.execute(
-        "INSERT INTO station_changes (campaign, station, state, cause, wall, elapsed)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO station_changes (campaign, station, state, cause, wall, elapsed) VALUES (?, ?, ?, ?, ?, ?)",
         (campaign, station, state, cause, at.wall, at.elapsed),
     )
 

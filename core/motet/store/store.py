@@ -70,9 +70,7 @@ class Store:
         """An attempt failed and another one follows."""
         return self._put(statements.retried, experiment, station, reason, at)
 
-    def documents(
-        self, experiment: Experiment, attempt: int, documents: Sequence[Document]
-    ) -> Awaitable[None]:
+    def documents(self, experiment: Experiment, attempt: int, documents: Sequence[Document]) -> Awaitable[None]:
         """Bluesky documents of one attempt, in their order."""
         return self._put(statements.documents, experiment, attempt, documents)
 
@@ -87,9 +85,7 @@ class Store:
         self._check_open()
         return self._writer.put_lazily(statements.station_changed, campaign, station, state, cause, at)
 
-    def campaign_changed(
-        self, campaign: str, state: CampaignState, reason: str, at: Stamp
-    ) -> Awaitable[None]:
+    def campaign_changed(self, campaign: str, state: CampaignState, reason: str, at: Stamp) -> Awaitable[None]:
         """The campaign's state changed."""
         return self._put(statements.campaign_changed, campaign, state, reason, at)
 

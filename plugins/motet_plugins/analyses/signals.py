@@ -51,9 +51,7 @@ def _finite(numbers: NDArray[np.float64], signal: str) -> NDArray[np.float64]:
     if not numbers.size:
         raise AnalysisError(f"{signal} is empty: no point was measured")
     if bad := int(np.count_nonzero(~np.isfinite(numbers))):
-        raise AnalysisError(
-            f"{signal}: {bad} of {numbers.size} points are not finite numbers (NaN or infinite)"
-        )
+        raise AnalysisError(f"{signal}: {bad} of {numbers.size} points are not finite numbers (NaN or infinite)")
     return numbers
 
 

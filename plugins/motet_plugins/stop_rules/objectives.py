@@ -11,9 +11,7 @@ def objective_of(history: History, name: str | None, rule: str) -> tuple[str, Ob
     if name is None:
         return next(iter(history.objectives.items()))
     if name not in history.objectives:
-        raise CampaignError(
-            f"stop rule {rule}: no objective {name!r}; there are {', '.join(history.objectives)}"
-        )
+        raise CampaignError(f"stop rule {rule}: no objective {name!r}; there are {', '.join(history.objectives)}")
     return name, history.objectives[name]
 
 
