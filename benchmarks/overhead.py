@@ -5,8 +5,8 @@
     python benchmarks/overhead.py --json     for programs
 
 An experiment is one run with one verb that takes the stated time and one event. `bare` is the same plan called in a
-loop on the same kind of RunEngine, one thread a station, with no store, learner or orchestrator. Overhead is the time from
-one experiment's end to the next one's at a station, less the instrument's own time; medians. Everything is stored.
+loop on the same kind of RunEngine, one thread a station, with no store, learner or orchestrator. Overhead is the time
+from one experiment's end to the next one's at a station, less the instrument's own time; medians. All is stored.
 """
 
 import argparse

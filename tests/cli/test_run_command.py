@@ -7,10 +7,13 @@ import math
 import re
 import signal
 import subprocess
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from motet.model.experiment import State
 from motet.store import Reader
 
 
@@ -23,6 +26,16 @@ def _lines(process: "subprocess.Popen[str]", needle: str) -> list[str]:
         if needle in line:
             return seen
     raise AssertionError(f"{needle!r} was never printed; printed: {''.join(seen)}")
+
+
+def _wait_for_running(store: Path, at_least: int) -> None:
+    """Wait until an experiment whose number is `at_least` that is running, and thus has all its time before it."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        rows = Reader(store).experiments("twin_sdc")
+        if any(row.state is State.RUNNING and row.number >= at_least for row in rows):
+            return
+    raise AssertionError(f"no experiment from {at_least} on is running after 30 s")
 
 
 def test_json_is_one_object_with_what_a_program_needs(twin: Any) -> None:
@@ -96,7 +109,8 @@ def test_ctrl_c_once_stops_after_the_current_experiments(twin: Any) -> None:
 def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
     twin.change("lab.yaml", "time_scale: 400", "time_scale: 60")
     process = twin.start("run", "campaign.yaml")
-    _lines(process, "2/8")
+    _lines(process, "1/8")
+    _wait_for_running(twin.data / "motet.db", at_least=3)
     process.send_signal(signal.SIGINT)
     _lines(process, "stopping")
     process.send_signal(signal.SIGINT)
