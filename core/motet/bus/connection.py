@@ -5,8 +5,9 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 import aiomqtt
 
@@ -15,6 +16,7 @@ from motet.bus.message import Message
 from motet.bus.subscriptions import Subscriptions
 from motet.errors import ConnectionProblem, LineLost
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
@@ -41,6 +43,15 @@ class Client(aiomqtt.Client):
         )
         self._client.connect_timeout = connect_timeout
         self.pending_calls_threshold = 1000  # many stations publish at once; that is no reason for a warning
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - aiomqtt's signature
+        """aiomqtt's own uses `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that comes together
+        with the broker's answer: whoever was cancelled would go on, and whoever waits for its end would hang."""
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
     async def connect(self) -> None:
         """Connect. Raises MqttError. The part that runs in a thread cannot be cancelled and is waited for."""
@@ -98,6 +109,9 @@ class Connection:
         except TimeoutError:
             await self.stop()
             raise ConnectionProblem(f"the MQTT broker at {self._address} hung up: {self._lost}") from None
+        except asyncio.CancelledError:
+            await self.stop()  # nobody else would: who was cancelled while it started does not stop it
+            raise
 
     async def stop(self) -> None:
         """Disconnect for good. Raises what ended the connection's task, if anything but this did."""

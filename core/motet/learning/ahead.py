@@ -133,8 +133,10 @@ class Suggester:
 
     def _order(self, order: Callable[[], None]) -> None:
         self._orders.append(order)
-        self._must_renew = True
         self._exhausted = False
+        if self._is_starting() and (self._in_flight or not self.wait_when_alone):
+            return  # points of the start design do not depend on outcomes: the learner hears of it next time
+        self._must_renew = True
         self._wake()
 
     def _is_stale(self) -> bool:
@@ -145,9 +147,10 @@ class Suggester:
         """Whether a suggestion with a model will soon replace the ready ones, which have none."""
         has_model = any(suggestion.score is not None for suggestion in self._ready)
         is_result_due = len(self._in_flight) >= self._ahead or self._is_stale()
-        if self._handed_out < self._learner.start_count:
-            return False
-        return bool(self._ready) and not has_model and is_result_due
+        return bool(self._ready) and not has_model and is_result_due and not self._is_starting()
+
+    def _is_starting(self) -> bool:
+        return self._handed_out < self._learner.start_count
 
     def _wake(self) -> None:
         if self._task is None and not self._closed and self._error is None:

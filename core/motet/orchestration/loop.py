@@ -56,6 +56,8 @@ class CampaignLoop:
     _in_flight: int = 0
     _failed_in_a_row: int = 0
     _busy_s: float = 0.0
+    _first_dispatch: float = math.inf
+    _last_result: float = 0.0
     _reason: str = ""
     _failure: str = ""
 
@@ -64,27 +66,23 @@ class CampaignLoop:
 
         Stations are left in their safe state whatever happens. Raises only what is a defect of Motet itself.
         """
-        loop = asyncio.get_running_loop()
         self.control.listen(self._on_control)
         self.recorder.emit(Progress(0, self.goal.most()))
-        started = loop.time()
         try:
             await self.recorder.campaign_changed(CampaignState.RUNNING)
             await self.suggester.start()
-            started = loop.time()
             async with asyncio.TaskGroup() as group:
                 for station in self.stations:
                     group.create_task(self._work(station), name=f"worker-{station.name}")
         except CampaignError as error:
             self._fail(error)
         finally:
-            ended = loop.time()
             await asyncio.gather(*(self._leave_safe(station) for station in self.stations))
             while self._tasks:
                 await asyncio.gather(*self._tasks)
             state, reason = self._end()
             await self.recorder.campaign_changed(state, reason)
-        return self._summary(state, reason, ended - started)
+        return self._summary(state, reason)
 
     async def _work(self, station: Station) -> None:
         """One station's worker: the next experiment whenever it is free."""
@@ -129,6 +127,8 @@ class CampaignLoop:
             running = _all(planned, self.recorder.running(experiment, station.name, attempt))
             record = await station.run(experiment, running)
             self._busy_s += record.ended - record.started
+            self._first_dispatch = min(self._first_dispatch, record.started)
+            self._last_result = max(self._last_result, record.ended)
             outcome, error = await self._analyse(experiment, record)
             measured = self.recorder.measured(experiment, attempt, record)
             decision = Decision.FAIL if error is None else decide(error, attempt, self.goal.failures)
@@ -228,7 +228,8 @@ class CampaignLoop:
             return CampaignState.STOPPED, self.control.reason
         return CampaignState.FINISHED, self._reason
 
-    def _summary(self, state: CampaignState, reason: str, wall_s: float) -> Summary:
+    def _summary(self, state: CampaignState, reason: str) -> Summary:
+        wall_s = self._last_result - self._first_dispatch if self._outcomes else 0.0
         failed = sum(outcome.state is State.FAILED for outcome in self._outcomes)
         best = best_of(self._outcomes, self.goal.objectives)
         count_ = len(self._outcomes)
