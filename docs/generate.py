@@ -66,7 +66,7 @@ PAGES = {"cli.md": cli, "plugins.md": plugins}
 
 def main() -> int:
     """1 when a page was out of date and `--check` was given."""
-    stale = []
+    stale: list[str] = []
     for name, make in PAGES.items():
         path, text = REFERENCE / name, make()
         if not path.exists() or path.read_text() != text:

@@ -35,7 +35,7 @@ _TARE_TOLERANCE = 0.01
 class Options(BaseModel):
     """The sensor, the amplifier's input, and how to read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     capacity: float = Field(default=500.0, gt=0)
     """Nominal load of the sensor, mN."""

@@ -34,7 +34,7 @@ soon, a long one costs few polls."""
 class Axes(BaseModel):
     """The number of each axis at the controller."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     x: int = Field(default=1, ge=1, le=9)
     y: int = Field(default=2, ge=1, le=9)
@@ -50,7 +50,7 @@ class Axes(BaseModel):
 class Options(BaseModel):
     """How the stage is built and driven."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     axes: Axes = Axes()
     counts_per_mm: float = Field(default=10_000, gt=0)

@@ -31,7 +31,7 @@ from motet.errors import ConnectionProblem, GarbledReply, InstrumentError, NoRep
 class Options(BaseModel):
     """How long to wait, and for which node."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     timeout: float = Field(default=2.0, gt=0)
     """Longest wait for the node's first answer, s."""

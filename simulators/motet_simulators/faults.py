@@ -11,7 +11,7 @@ class Faults(BaseModel):
     Counts are of answers, or of commands that may be refused, since the simulator was made.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     mute: bool = False
     """Never answer."""

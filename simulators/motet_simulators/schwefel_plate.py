@@ -22,7 +22,7 @@ PLATE_MM = 50.0
 class Options(BaseModel):
     """What the plate, the probe and the basin are like."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     tilt: tuple[float, float] = (0.001, -0.0005)
     """Rise of the surface along x and y, mm per mm, about the plate's centre at z = 0."""
