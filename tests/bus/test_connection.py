@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from motet.bus import Bus, EmbeddedBroker, Message
+from motet.bus.address import Address
+from motet.bus.connection import Client, Connection
+from motet.bus.subscriptions import Subscriptions
 from motet.errors import ConnectionProblem, LineLost, NoReply
 
 StartMosquitto = Callable[[int], Awaitable[Process]]
@@ -152,3 +155,37 @@ async def test_the_embedded_broker_stops_under_its_clients() -> None:
         with pytest.raises(LineLost):
             await bus.publish("a", "1")
     assert not answered
+
+
+async def test_a_cancellation_together_with_the_brokers_answer_is_not_swallowed() -> None:
+    class Cancelling(Client):
+        def _on_subscribe(self, *args: Any, **kwargs: Any) -> None:
+            super()._on_subscribe(*args, **kwargs)
+            subscribing.cancel()
+
+    async with EmbeddedBroker() as broker:
+        client = Cancelling(Address.parse(broker.url), "one", 10, 5.0)
+        await client.connect()
+        try:
+            subscribing = asyncio.create_task(client.subscribe("a", qos=1))
+            await asyncio.wait([subscribing], timeout=5)
+            assert subscribing.cancelled()
+        finally:
+            await client.disconnect()
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing_behind() -> None:
+    class Cancelling(Client):
+        async def connect(self) -> None:
+            await super().connect()
+            asyncio.get_running_loop().call_soon(starting.cancel)
+
+    async with EmbeddedBroker() as broker:
+        address = Address.parse(broker.url)
+        connection = Connection(
+            address, lambda: Cancelling(address, "one", 10, 5.0), Subscriptions(), lambda reason: None, 5.0, "one"
+        )
+        starting = asyncio.create_task(connection.start())
+        await asyncio.wait([starting], timeout=5)
+        assert starting.cancelled()
+        assert f"bus {address}" not in {task.get_name() for task in asyncio.all_tasks()}

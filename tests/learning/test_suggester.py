@@ -376,3 +376,22 @@ async def test_several_stations_share_the_pool_without_a_point_twice(
             stations.create_task(station(suggester))
 
     assert len({(point["x"], point["y"]) for point in measured}) == len(measured) >= 40
+
+
+async def test_interrupting_ends_those_who_wait_for_a_fit(
+    line: Callable[[int], Learner], model: Nearest, end: End
+) -> None:
+    async with running(Suggester(line(20), ahead=1)) as suggester:
+        suggester.tell(end(1, await took(suggester), 1.0))
+        second = await took(suggester)
+        model.gate.clear()
+        suggester.tell(end(2, second, 2.0))
+        taking = asyncio.create_task(suggester.take())
+        await turn()
+        assert not is_at_once(taking)
+
+        suggester.interrupt()
+
+        assert await taking is None
+        assert await suggester.take() is None
+        model.gate.set()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from motet.contracts.declarations import NoOptions
+from motet.contracts.learning import StopRule
 from motet.devices import Context, Device, Limits, Output, verb
 from motet.learning import Suggester, build_learner
 from motet.learning.build import build_stop_rules
@@ -76,12 +77,14 @@ class Lab:
     measured: Callable[[float], Any] = lambda x: -((x - 7) ** 2)
     stations: int = 1
     stop: tuple[PluginRef, ...] = ()
+    rules: tuple[StopRule, ...] = ()
     budget: Budget = field(default_factory=Budget)
     failures: FailurePolicy = field(default_factory=FailurePolicy)
     learner: LearnerConfig = LEARNER
     events: list[Event] = field(default_factory=list[Event])
     gauges: list[Gauge] = field(default_factory=list[Gauge])
     control: Control | None = None
+    running: "asyncio.Task[Any] | None" = None
     on_event: Callable[[Event], None] = lambda event: None
 
     @property
@@ -97,6 +100,7 @@ class Lab:
             lab_loop.close()
 
     async def _run(self, lab_loop: LabLoop) -> Summary:
+        self.running = asyncio.current_task()
         store = await Store.open(self.path)
         parameters = {name: parameter.model_dump() for name, parameter in SPACE.parameters.items()}
         objectives = {name: objective.model_dump() for name, objective in OBJECTIVES.items()}
@@ -106,7 +110,7 @@ class Lab:
         stations = [await self._station(lab_loop, name, recorder) for name in names]
         learner = build_learner(self.learner, installed(), SPACE, OBJECTIVES, seed=1, stations=self.stations)
         suggester = Suggester(learner, ahead=self.stations)
-        goal = Goal(OBJECTIVES, build_stop_rules(self.stop, installed()), self.budget, self.failures)
+        goal = Goal(OBJECTIVES, (*build_stop_rules(self.stop, installed()), *self.rules), self.budget, self.failures)
         self.control = Control()
         try:
             return await CampaignLoop(stations, suggester, Reads(), goal, recorder, self.control).run()

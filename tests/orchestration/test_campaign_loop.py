@@ -1,15 +1,18 @@
 """The campaign loop over real RunEngines, learner and store."""
 
 import asyncio
+import concurrent.futures
 import math
 from typing import Any
 
+import pytest
+
 from motet.errors import InstrumentError, NoReply, StoreError
 from motet.model.campaign import Budget, FailurePolicy
-from motet.model.events import CampaignState, Event, ExperimentStarted, StationChanged, StationState
+from motet.model.events import CampaignChanged, CampaignState, Event, ExperimentStarted, StationChanged, StationState
 from motet.model.experiment import State
 from motet.model.values import PluginRef
-from motet.store import Change
+from motet.store import Change, Store
 
 
 def test_a_campaign_measures_every_point_once_and_finds_the_best(lab: Any) -> None:
@@ -239,3 +242,72 @@ def test_a_store_that_cannot_be_written_fails_the_campaign(lab: Any) -> None:
 
     lab.measured = measured
     assert lab.run().state is CampaignState.FAILED
+
+
+def test_an_abort_reaches_the_stations_also_when_the_store_cannot_be_written(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("no space left on device")
+
+    async def measured(x: float) -> float:
+        for write in ("campaign_changed", "station_changed"):
+            monkeypatch.setattr(Store, write, full)
+        lab.control.abort("the disk is full")
+        await asyncio.Event().wait()
+        return x
+
+    lab.measured = measured
+    with pytest.raises(StoreError, match="no space left"):
+        lab.run()
+    assert lab.gauges[0].calls[-2:] == ["stop", "safe"]
+
+
+def test_who_watches_cannot_end_the_campaign(lab: Any) -> None:
+    def on_event(event: Event) -> None:
+        raise BrokenPipeError("nobody reads the terminal")
+
+    lab.on_event, lab.budget = on_event, Budget(experiments=2)
+    assert lab.run().experiments == 2
+
+
+def test_a_stop_rule_that_raises_fails_the_campaign_and_lets_the_others_end(lab: Any) -> None:
+    class Broken:
+        def most(self) -> int | None:
+            return None
+
+        def reason(self, history: object) -> str | None:
+            raise ZeroDivisionError("a rule's defect")
+
+    lab.rules, lab.stations = (Broken(),), 2
+    summary = lab.run()
+    assert summary.state is CampaignState.FAILED
+    assert summary.reason == "ZeroDivisionError: a rule's defect"
+    assert {row.state for row in lab.reader.experiments("test-1")} == {State.DONE}
+
+
+def test_a_cancelled_campaign_leaves_nothing_running_and_is_stored_as_failed(lab: Any) -> None:
+    measuring: list[float] = []
+
+    async def measured(x: float) -> float:
+        measuring.append(x)
+        lab.running.cancel()
+        await asyncio.Event().wait()
+        return x
+
+    lab.measured = measured
+    with pytest.raises(concurrent.futures.CancelledError):
+        lab.run()
+    assert len(measuring) == 1
+    assert lab.gauges[0].calls[-2:] == ["stop", "safe"]
+    assert lab.reader.campaign("test-1").summary.state is CampaignState.FAILED
+
+
+def test_a_command_that_comes_too_late_does_not_change_how_the_campaign_ended(lab: Any) -> None:
+    def on_event(event: Event) -> None:
+        if isinstance(event, CampaignChanged) and event.state is CampaignState.FINISHED:
+            asyncio.get_running_loop().call_soon(lab.control.stop, "too late")
+
+    lab.on_event, lab.budget = on_event, Budget(experiments=1)
+    assert lab.run().state is CampaignState.FINISHED
+    assert lab.reader.campaign("test-1").summary.state is CampaignState.FINISHED

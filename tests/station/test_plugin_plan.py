@@ -6,9 +6,12 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
+import pytest
 from bluesky import Msg
 
-from motet.errors import Aborted
+from motet.contracts.declarations import NoOptions
+from motet.devices import Context, Limits
+from motet.errors import Aborted, NoReply
 from motet.model.experiment import Experiment, RunRecord, Suggestion
 from motet.station import LocalStation
 
@@ -86,3 +89,31 @@ def test_pause_takes_effect_at_a_checkpoint(bench: Any) -> None:
         return record
 
     assert bench.run(scenario()).error is None
+
+
+def test_a_device_that_cannot_be_stopped_does_not_keep_the_others_moving(bench: Any) -> None:
+    def both(devices: Mapping[str, Any], parameters: Mapping[str, Any]) -> Generator[Msg, Any, None]:
+        for device in devices.values():
+            yield from bps.abs_set(device.verbs["move"], {"x": parameters["x"]}, group="both")
+        yield from bps.wait("both")
+
+    async def scenario() -> None:
+        async def stop(self: Any, success: bool = True) -> None:
+            raise NoReply("the device is dead")
+
+        kind: Any = bench.gauge.__class__
+        dead: Any = type("Dead", (kind,), {"stop": stop})(Context("cell-dead", NoOptions(), Limits("cell-dead", {})))
+        bench.gauge.blocked = dead.blocked = asyncio.Event()
+        devices = {"dead": dead, "gauge": bench.gauge}
+        station = LocalStation("cell", devices, both, await bench.lab_loop.engine())
+        await station.connect()
+        running = asyncio.create_task(station.run(EXPERIMENT))
+        await dead.moving.wait()
+        await bench.gauge.moving.wait()
+        with pytest.raises(NoReply):
+            await station.abort("enough")
+        assert bench.gauge.stopped_while_moving
+        await running
+        await station.close()
+
+    bench.run(scenario())

@@ -117,7 +117,7 @@ def test_cleanup_runs_after_a_failure_and_the_first_error_is_kept(bench: Any, pr
     errors = iter([InstrumentError("E07 overload"), InstrumentError("E09 stuck")])
     bench.gauge.fails = lambda: next(errors, None)
     record = bench.run(_run(bench, procedure({"gauge.measure": {}}, cleanup=[{"gauge.move": {"x": 0}}])))
-    assert bench.gauge.calls == ["measure", "move 0"]
+    assert bench.gauge.calls == ["measure", "move 0", "safe"]
     assert str(record.error) == "E07 overload"
 
 
@@ -246,3 +246,12 @@ def test_safe_reaches_every_device(bench: Any, procedure: MakeProcedure) -> None
 
     bench.run(scenario())
     assert bench.gauge.calls == ["safe"]
+
+
+def test_a_cleanup_that_fails_leaves_the_devices_safe(bench: Any, procedure: MakeProcedure) -> None:
+    errors = iter([None, InstrumentError("E09 stuck")])
+    bench.gauge.fails = lambda: next(errors, None)
+    steps = procedure({"gauge.measure": {}}, cleanup=[{"gauge.move": {"x": 0}}, {"gauge.measure": {}}])
+    record = bench.run(_run(bench, steps))
+    assert str(record.error) == "E09 stuck"
+    assert bench.gauge.calls == ["measure", "move 0", "safe"]

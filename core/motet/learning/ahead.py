@@ -65,6 +65,7 @@ class Suggester:
         self._exhausted = False
         self._error: LearnerError | None = None
         self._closed = False
+        self._interrupted = False
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
@@ -76,12 +77,13 @@ class Suggester:
     async def settled(self) -> None:
         """Wait until the learner knows everything and enough is ready. Raises LearnerError."""
         self._wake()
-        while self._task is not None and not self._closed:
+        while self._task is not None and not self._closed and not self._interrupted:
             await self._change()
         self._raise_if_broken()
 
     async def take(self) -> Suggestion | None:
-        """The best suggestion; its point is pending from now on. None when no point is left to suggest.
+        """The best suggestion; its point is pending from now on. None when no point is left to suggest,
+        or after `interrupt`.
 
         At once when one is ready, but for the exceptions above. Raises LearnerError when the learner has
         failed, now and ever after.
@@ -94,7 +96,7 @@ class Suggester:
             hopeful = self._is_model_due() and loop.time() < patience
             if self._ready and not alone and not hopeful:
                 return self._hand_out(self._ready.pop(0))
-            if not self._ready and self._exhausted and self._task is None:
+            if self._interrupted or (not self._ready and self._exhausted and self._task is None):
                 return None
             self._wake()
             await self._change(patience if hopeful and not alone else None)
@@ -108,6 +110,11 @@ class Suggester:
         """A taken point is given back unmeasured. Does not wait."""
         self._in_flight.discard(_key(point))
         self._order(partial(self._learner.release, point))
+
+    def interrupt(self) -> None:
+        """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""
+        self._interrupted = True
+        self._changed.set()
 
     async def close(self, timeout_s: float = 30.0) -> None:
         """Stop. A fit that is running is waited for, `timeout_s` at most: a thread cannot be interrupted."""

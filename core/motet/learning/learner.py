@@ -111,12 +111,12 @@ class Learner:
         free = pool.without(self._memory.seen | waiting.keys())
         if not len(free):
             return None
-        x, merits = self._memory.data()
-        begun = len(merits) + len(waiting)
-        if begun < self.start_count or not len(merits):
+        begun = self._memory.valued + len(waiting)
+        if begun < self.start_count or not self._memory.valued:
             row = int(free[self._parts.choose(pool.x[free], rng)])
             of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
             return Suggestion(pool.points[row], f"{self._parts.labels.start} start {begun + 1} {of}")
+        x, merits = self._memory.data()
         model = self._models.fitted(x, merits, sorted(waiting), self._memory.told)
         return self._best(pool, free, model, len(waiting), rng)
 

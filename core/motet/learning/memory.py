@@ -21,6 +21,10 @@ class Memory:
         self._objective = objective
         self._merits: dict[str, tuple[bytes, float | None]] = {}
         self._pending: dict[bytes, Point] = {}
+        self._seen: set[bytes] = set()
+        self._data: tuple[Array, Array] | None = None
+        self.valued = 0
+        """Number of outcomes with a value."""
 
     def tell(self, outcome: Outcome) -> bool:
         """Take in an outcome; False when this experiment was told before.
@@ -32,6 +36,9 @@ class Memory:
         merit = self._merit(outcome)
         key = self._encoder.key(outcome.experiment.parameters)
         self._merits[outcome.experiment.id] = (key, merit)
+        self._seen.add(key)
+        self.valued += merit is not None
+        self._data = None
         self._pending.pop(key, None)
         return True
 
@@ -70,10 +77,13 @@ class Memory:
     @property
     def seen(self) -> set[bytes]:
         """Keys of all points measured or failed."""
-        return {key for key, _ in self._merits.values()}
+        return self._seen
 
     def data(self) -> tuple[Array, Array]:
         """Rows (n, d) and merits (n,) of what was measured, in the same order whoever finished first."""
+        if self._data is not None:
+            return self._data
         rows = sorted((key, merit) for key, merit in self._merits.values() if merit is not None)
         x = np.array([np.frombuffer(key) for key, _ in rows]).reshape(len(rows), self._encoder.width)
-        return x, np.array([merit for _, merit in rows])
+        self._data = x, np.array([merit for _, merit in rows])
+        return self._data

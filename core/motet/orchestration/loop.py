@@ -6,7 +6,7 @@ import math
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from motet.contracts.learning import History, StopRule
 from motet.contracts.results import Analysis
@@ -60,6 +60,7 @@ class CampaignLoop:
     _last_result: float = 0.0
     _reason: str = ""
     _failure: str = ""
+    _ended: bool = False
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
@@ -76,10 +77,14 @@ class CampaignLoop:
                     group.create_task(self._work(station), name=f"worker-{station.name}")
         except CampaignError as error:
             self._fail(error)
+        except BaseException as error:
+            self._fail(_first(error))
+            raise
         finally:
             await asyncio.gather(*(self._leave_safe(station) for station in self.stations))
             while self._tasks:
                 await asyncio.gather(*self._tasks)
+            self._ended = True
             state, reason = self._end()
             await self.recorder.campaign_changed(state, reason)
         return self._summary(state, reason)
@@ -101,6 +106,8 @@ class CampaignLoop:
         if not await self.control.may_go_on() or self._is_over():
             return None
         suggestion = await self.suggester.take()
+        if suggestion is None and self.control.ending:
+            return None
         if suggestion is None:
             self._reason = self._reason or "no point is left to measure"
             return None
@@ -192,21 +199,42 @@ class CampaignLoop:
                 self._failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
             )
         history = History(self._outcomes, self.goal.objectives, self.recorder.elapsed())
-        for rule in self.goal.stop:
-            self._reason = self._reason or rule.reason(history) or ""
+        try:
+            for rule in self.goal.stop:
+                self._reason = self._reason or rule.reason(history) or ""
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other stations end in order
+            _log.exception("a stop rule failed")
+            self._fail(error)
 
     def _on_control(self, state: CampaignState) -> None:
-        self._spawn(self._durable(self.recorder.campaign_changed(state, self.control.reason)))
+        if self._ended:
+            return  # too late: the last state is being stored, and must stay the last
+        if self.control.ending:
+            self.suggester.interrupt()
         for station in self.stations:
             match state:
                 case CampaignState.PAUSED:
                     station.pause()
                 case CampaignState.ABORTING:
-                    self._spawn(station.abort(self.control.reason))
+                    self._spawn(self._abort(station))
                 case _:
                     station.resume()
+        self._spawn(self._record(state, self.control.reason))
 
-    def _fail(self, error: Exception) -> None:
+    async def _record(self, state: CampaignState, reason: str) -> None:
+        """After the stations were told: a store that cannot be written must not keep them from it."""
+        try:
+            await self.recorder.campaign_changed(state, reason)
+        except CampaignError as error:
+            self._fail(error)
+
+    async def _abort(self, station: Station) -> None:
+        try:
+            await station.abort(self.control.reason)
+        except Exception as error:  # noqa: BLE001 - a device that does not stop; the run ends, `safe` tries again
+            _log.error("%s: cannot stop what moves: %s", station.name, error)
+
+    def _fail(self, error: BaseException) -> None:
         """The campaign cannot go on: running experiments end, no further one begins."""
         self._failure = self._failure or describe(error)
 
@@ -244,6 +272,13 @@ class CampaignLoop:
             wall_s,
             self._busy_s,
         )
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first of a group of errors."""
+    if isinstance(error, BaseExceptionGroup):
+        return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+    return error
 
 
 def _all(*writes: Awaitable[None]) -> "asyncio.Future[list[None]]":

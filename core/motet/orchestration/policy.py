@@ -32,6 +32,6 @@ def decide(error: Exception, attempt: int, policy: FailurePolicy) -> Decision:
             return Decision.STOP
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """The reason as it is stored and shown: the class of the error, then its message."""
     return f"{type(error).__name__}: {error}"

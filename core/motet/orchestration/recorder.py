@@ -1,9 +1,12 @@
 """Persistence of a campaign: everything that happens goes to the store first, then to those who watch."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
+from motet.errors import StoreError
 from motet.model.events import (
     CampaignChanged,
     CampaignState,
@@ -15,6 +18,8 @@ from motet.model.events import (
 )
 from motet.model.experiment import Experiment, Outcome, RunRecord
 from motet.store import Stamp, Store
+
+_log = logging.getLogger(__name__)
 
 Sink = Callable[[Event], None]
 
@@ -41,11 +46,19 @@ class Recorder:
         return asyncio.get_running_loop().time() - self._start
 
     def emit(self, event: Event) -> None:
-        """Tell the sinks; changes of stations are stored too."""
+        """Tell the sinks; changes of stations are stored too.
+
+        Never raises, as stations tell of an abort before they carry it out: a store that failed says so at the next
+        write that is awaited, and a sink that raises is logged.
+        """
         if isinstance(event, StationChanged):
-            self._store.station_changed(self.campaign, event.station, event.state, event.cause, self.stamp())
+            with suppress(StoreError):
+                self._store.station_changed(self.campaign, event.station, event.state, event.cause, self.stamp())
         for sink in self._sinks:
-            sink(event)
+            try:
+                sink(event)
+            except Exception:  # noqa: BLE001 - whoever watches must not end the campaign
+                _log.exception("%r was not shown", event)
 
     def planned(self, experiment: Experiment) -> Awaitable[None]:
         """The experiment is going to run."""

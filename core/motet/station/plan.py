@@ -30,7 +30,8 @@ class ProcedurePlan:
 
     `values` holds the parameters by name and grows by `step.output`; `units` holds the unit of each where it has one.
     `gate` is closed while the station is paused. `cleared` is awaited, inside the run, before the first step. `scale`
-    is lab seconds a second. `started` hears of every step. `error` is the first thing that went wrong.
+    is lab seconds a second. `started` hears of every step. `error` is the first thing that went wrong,
+    `unclean` says that the cleanup steps did not come to their end.
     """
 
     procedure: Procedure
@@ -42,6 +43,7 @@ class ProcedurePlan:
     scale: float = 1.0
     started: Callable[[str], object] = lambda step: None
     error: Exception | None = field(default=None, init=False)
+    unclean: bool = field(default=False, init=False)
     _aborted: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _cleaning: bool = field(default=False, init=False)
     _moving: Verb | None = field(default=None, init=False)
@@ -84,11 +86,14 @@ class ProcedurePlan:
             self.error = error
             if self._moving is not None:
                 yield Msg("stop", self._moving)
-            self._cleaning = True
-            yield from self._run(self.procedure.cleanup)
+            yield from self._clean_up()
             raise
-        self._cleaning = True
+        yield from self._clean_up()
+
+    def _clean_up(self) -> Plan:
+        self._cleaning = self.unclean = True
         yield from self._run(self.procedure.cleanup)
+        self.unclean = False
 
     def _go_on(self) -> None:
         if self._aborted.is_set() and not self._cleaning:

@@ -26,6 +26,7 @@ class PluginPlan:
     engine: RunEngine
     cleared: "asyncio.Future[Any] | None" = None
     error: Exception | None = field(default=None, init=False)
+    unclean: bool = field(default=False, init=False)
     _aborted: bool = field(default=False, init=False)
     _raised: bool = field(default=False, init=False)
 
@@ -44,8 +45,10 @@ class PluginPlan:
         self._aborted = True
         self.gate.set()
         running = [verb for device in self.devices.values() for verb in device.verbs.values() if verb.running]
-        for verb in running:
-            await verb.stop(success=False)
+        stopped = await asyncio.gather(*(verb.stop(success=False) for verb in running), return_exceptions=True)
+        for error in stopped:  # only now: a verb that cannot be stopped must not keep the others moving
+            if error is not None:
+                raise error
         if not running and self.engine.state == "running":
             await asyncio.to_thread(self._abort)
 

@@ -64,6 +64,7 @@ class StationPlan(Protocol):
     """One passage through a procedure, whoever wrote it."""
 
     error: Exception | None
+    unclean: bool
 
     def check(self) -> None:
         """Raises LimitError or ProcedureError for what is known to be wrong before the first move."""
@@ -148,14 +149,30 @@ class LocalStation:
                 "station": self.name,
                 "parameters": dict(experiment.parameters),
             }
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
+            await self._execute(plan, metadata)
         except RunEngineInterrupted:
             return Aborted(self._reason)
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
             return _cause(plan.error or error)
         finally:
             self._plan = None
+            if plan.unclean:
+                await self.safe()
         return Aborted(self._reason) if isinstance(plan.error, RequestAbort) else None
+
+    async def _execute(self, plan: StationPlan, metadata: Mapping[str, Any]) -> None:
+        """The RunEngine's run in its thread. When this is cancelled, the run is aborted first: a thread cannot be
+        cancelled, and would go on with the next step."""
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            try:
+                await plan.abort()
+            finally:
+                await asyncio.wait([running])
+                running.exception()  # seen: the cancellation says more
+            raise
 
     def _new_plan(self, experiment: Experiment, cleared: "asyncio.Future[Any] | None") -> StationPlan:
         if not isinstance(self._procedure, Procedure):
@@ -211,10 +228,12 @@ class LocalStation:
 
     async def close(self) -> None:
         """Give every line back."""
-        for device in self.devices.values():
-            await device.close()
+        results = await asyncio.gather(*(device.close() for device in self.devices.values()), return_exceptions=True)
         self._thread.shutdown(wait=False)
         self._tell(StationState.OFFLINE)
+        for error in results:
+            if isinstance(error, BaseException):
+                raise error
 
     def _collect(self, name: str, document: Mapping[str, Any]) -> None:
         self._documents.append((name, document))
