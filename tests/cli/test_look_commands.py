@@ -112,3 +112,29 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_data_folder_that_cannot_be_is_one_message(twin: Any) -> None:
+    (twin.folder / "taken").write_text("a file")
+    done = twin.motet("run", "campaign.yaml", "--data", "taken")
+    assert done.returncode == 2
+    assert "taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_knows_a_lab_by_its_keys_and_a_duplicate_key_hides_nothing(twin: Any) -> None:
+    twin.change("lab.yaml", "stations:\n", "sations:\n")
+    done = twin.motet("check", "lab.yaml")
+    assert done.returncode == 2
+    assert "stations" in done.stderr
+    assert "objectives" not in done.stderr
+    twin.change("campaign.yaml", "procedure: measure_point", "procedure: measure_point\nprocedure: other\nbudgets: {}")
+    done = twin.motet("check", "campaign.yaml")
+    assert "budgets" in done.stderr
+    assert "procedure" in done.stderr
+
+
+def test_a_piped_list_has_whole_names(ran: Any) -> None:
+    first = ran.motet("list").stdout
+    assert "twin_sdc-1" in first
+    assert all("…" not in line for line in first.splitlines())

@@ -1,5 +1,6 @@
 """Ask, tell, release."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -144,15 +145,17 @@ def test_mean_and_std_are_in_the_unit_and_sign_of_the_objective(make_learner: Ma
         assert 0 <= suggestion.std <= 25
 
 
-def test_for_a_target_the_mean_is_minus_the_distance(make_learner: MakeLearner, end: End) -> None:
+def test_for_a_target_the_reason_tells_the_distance_and_there_is_no_mean(make_learner: MakeLearner, end: End) -> None:
     learner = make_learner(goal={"goal": "target", "target": 1000.0})
     learner.tell(end(1, {"x": 0.0, "y": 0.0}, 1010.0))
     learner.tell(end(2, {"x": 50.0, "y": 50.0}, 970.0))
 
     (suggestion,) = learner.ask()
 
-    assert suggestion.mean is not None
-    assert -30 <= suggestion.mean <= -10
+    assert suggestion.mean is None
+    distance = re.search(r"([\d.]+) from the target expected", suggestion.why)
+    assert distance is not None
+    assert 10 <= float(distance[1]) <= 30
 
 
 def test_equal_values_and_equal_points_are_no_trouble(make_learner: MakeLearner, end: End) -> None:

@@ -33,11 +33,13 @@ class Options:
 class Run:
     """A campaign that runs in the background: wait for it, or tell it to end."""
 
-    def __init__(self, path: Path, options: Options, sinks: Sequence[Sink] = (), registry: Registry | None = None):
-        self.registry = registry or installed()
-        self.file = adjusted(load_campaign(path, self.registry), options)
+    def __init__(
+        self, file: CampaignFile, options: Options, sinks: Sequence[Sink] = (), registry: Registry | None = None
+    ) -> None:
+        self.file = file
         self._lab_loop = LabLoop()
-        self._session = Session(self.file, self.registry, options.data, self._lab_loop, sinks, options.capture)
+        registry = registry or installed()
+        self._session = Session(file, registry, options.data, self._lab_loop, sinks, options.capture)
         self._future: concurrent.futures.Future[Summary] = self._lab_loop.submit(self._session.run())
 
     @property
@@ -66,8 +68,9 @@ class Run:
         self._lab_loop.close()
 
 
-def adjusted(file: CampaignFile, options: Options) -> CampaignFile:
-    """The campaign file with the options put over it."""
+def load(path: Path, options: Options, registry: Registry | None = None) -> CampaignFile:
+    """A valid campaign file with the options put over it. Raises FileProblems."""
+    file = load_campaign(path, registry or installed())
     changes = {"time_scale": options.time_scale, "lines": options.lines}
     simulation = file.lab.simulation.model_copy(update={k: v for k, v in changes.items() if v is not None})
     hardware = options.hardware or file.lab.hardware
@@ -78,7 +81,8 @@ def adjusted(file: CampaignFile, options: Options) -> CampaignFile:
 
 def run_campaign(path: Path, options: Options | None = None, sinks: Sequence[Sink] = ()) -> Summary:
     """Run a campaign file to its end. Raises FileProblems, ConnectionProblem and whatever else stops it."""
-    run = Run(path, options or Options(), sinks)
+    options = options or Options()
+    run = Run(load(path, options), options, sinks)
     try:
         return run.wait()
     finally:

@@ -24,7 +24,7 @@ class Exit(IntEnum):
 
 
 def handled(command: F) -> F:
-    """Errors that Motet raises on purpose become one message on standard error and an exit code.
+    """Errors that Motet raises on purpose, and files that cannot be used, become one message and an exit code.
 
     MOTET_DEBUG=1 shows the traceback instead.
     """
@@ -40,6 +40,11 @@ def handled(command: F) -> F:
                 raise
             _print(error)
             raise typer.Exit(_code(error)) from None
+        except OSError as error:
+            if os.environ.get("MOTET_DEBUG") or error.filename is None:
+                raise
+            print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(Exit.MISTAKE) from None
 
     return cast("F", wrapped)
 

@@ -1,6 +1,7 @@
 """`motet check`, `schema` and `plugins`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,12 +21,10 @@ def check(
 ) -> None:
     """Validate a file and show what it would do, without touching a device."""
     from motet.errors import FileProblems
-    from motet.files.source import read
     from motet.plugins import installed
 
     try:
-        is_lab = "stations" in read(file).data and "campaign" not in read(file).data
-        if is_lab:
+        if _is_lab(file):
             from motet.files.lab import load_lab
 
             lab = load_lab(file, installed()).lab
@@ -42,6 +41,18 @@ def check(
         print(json.dumps({"ok": False, "problems": [_as_dict(problem) for problem in error.problems]}))
         raise typer.Exit(Exit.MISTAKE) from None
     print(json.dumps({"ok": True, **found}) if as_json else text)
+
+
+def _is_lab(file: Path) -> bool:
+    """Whether a file has more keys of a lab than of a campaign."""
+    from motet.files.report import Report
+    from motet.files.source import parse
+    from motet.model.campaign import Campaign
+    from motet.model.lab import Lab
+
+    source = parse(file, Report())
+    keys = set(source.data) if source is not None else set[str]()
+    return len(keys & set(Lab.model_fields)) > len(keys & set(Campaign.model_fields))
 
 
 def _as_dict(problem: Any) -> dict[str, Any]:
@@ -110,15 +121,15 @@ def plugins(as_json: Json = False) -> None:
         ]
         print(json.dumps({"plugins": rows, "problems": registry.problems}))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from motet.cli.text import console
 
     table = Table("kind", "name", "distribution", "version", "what it is")
     for item in found:
         table.add_row(item.kind, item.declaration.name, item.distribution, item.version, item.declaration.doc)
-    console = Console()
-    console.print(table)
+    console().print(table)
     for problem in registry.problems:
-        Console(stderr=True).print(f"[red]problem:[/red] {problem}")
+        print(f"problem: {problem}", file=sys.stderr)
     if registry.problems:
         raise typer.Exit(Exit.MISTAKE)

@@ -31,17 +31,25 @@ def list_campaigns(data: Data = Path("motet-data"), as_json: Json = False) -> No
     if as_json:
         print(json.dumps([_summary_facts(campaign) for campaign in campaigns]))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from motet.cli.text import clock, number
+    from motet.cli.text import clock, console, number
 
-    table = Table("campaign", "state", "started", "experiments", "failed", "best", "wall time", "speed-up")
+    table = Table(
+        Column("campaign", no_wrap=True, overflow="fold"),
+        "state",
+        "started",
+        "experiments",
+        "failed",
+        "best",
+        "wall time",
+        "speed-up",
+    )
     for one in campaigns:
         best = f"{one.best.objective} {number(one.best.value)}" if one.best is not None else ""
         counts = (str(one.experiments), str(one.failed), best, clock(one.wall_s), f"{one.speed_up:.2f}")
         table.add_row(one.id, one.state, _when(one.started), *counts)
-    Console().print(table)
+    console().print(table)
 
 
 @handled
@@ -106,10 +114,9 @@ def _print_head(detail: "CampaignDetail") -> None:
 
 
 def _print_best(best: "list[ExperimentRow]", detail: "CampaignDetail") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    from motet.cli.text import number
+    from motet.cli.text import console, number
 
     if not best:
         return
@@ -121,7 +128,7 @@ def _print_best(best: "list[ExperimentRow]", detail: "CampaignDetail") -> None:
         values = [number(row.values[name]) for name in detail.objectives]
         point = [number(row.parameters[name]) for name in units]
         table.add_row(str(row.number), *point, *values, predicted, row.station or "", row.suggestion.why)
-    Console().print(table)
+    console().print(table)
 
 
 def _summary_facts(one: "CampaignSummary") -> dict[str, Any]:

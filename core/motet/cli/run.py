@@ -37,7 +37,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a campaign and write its report. Ctrl-C stops after the current experiments, twice aborts them."""
-    from motet.api.run import Options, Run
+    from motet.api.run import Options, Run, load
     from motet.cli.logs import logged
     from motet.errors import FileProblems, Problem
 
@@ -51,13 +51,15 @@ def run(
         if display is not None:
             display.see(event)
 
-    running = Run(campaign, options, [see])
-    display = _display(running.file, as_json)
-    try:
-        with logged(data), display.shown(), _signals(running):
-            summary = running.wait()
-    finally:
-        running.close()
+    file = load(campaign, options)
+    with logged(data):
+        display = _display(file, as_json)
+        running = Run(file, options, [see])
+        try:
+            with display.shown(), _signals(running):
+                summary = running.wait()
+        finally:
+            running.close()
     places = _write_results(summary, data)
     _conclude(summary, running.file, places, as_json)
     raise typer.Exit(_code(summary))

@@ -1,8 +1,16 @@
-"""How numbers and points are written."""
+"""How numbers, points and tables are written."""
 
+import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from motet.model.values import Point
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPED_WIDTH = 240
+"""Columns of a table that goes to a file or a program."""
 
 
 def clock(seconds: float) -> str:
@@ -21,3 +29,10 @@ def point(parameters: Point, units: Mapping[str, str] | None = None) -> str:
     """`x = 45 mm, y = 10 mm`."""
     units = units or {}
     return ", ".join(f"{k} = {number(v)}{f' {units[k]}' if units.get(k) else ''}" for k, v in parameters.items())
+
+
+def console() -> "Console":
+    """Standard output for tables: as wide as the terminal, and wide enough where there is none."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)

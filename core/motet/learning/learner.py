@@ -33,8 +33,8 @@ class Learner:
 
     Surrogates get merits (higher is better) standardized over the values measured: neither the objective's
     unit nor its sign changes a choice. A suggestion's mean and std are in the objective's own unit and sign;
-    with `goal: target` the mean is that of the merit, minus the distance to the target. Not thread-safe: one
-    thread at a time.
+    with `goal: target` the model is of the distance to the target, which `why` tells, and there is no mean.
+    Not thread-safe: one thread at a time.
     """
 
     def __init__(
@@ -133,4 +133,7 @@ class Learner:
         merit, std = model.merit(float(prediction.mean[at]), float(prediction.std[at]))
         mean = -merit if self._objective.goal == "minimize" else merit
         why += f"{rank} of {len(free)}"
-        return Suggestion(pool.points[int(free[at])], why, float(scores[at]), mean, std)
+        point, score = pool.points[int(free[at])], float(scores[at])
+        if self._objective.goal == "target":
+            return Suggestion(point, f"{why}, {-merit:.4g} from the target expected", score)
+        return Suggestion(point, why, score, mean, std)

@@ -25,7 +25,7 @@ class Suggestion:
     """A point that a learner proposes, with its reason.
 
     Score is higher-is-better, in the acquisition's unit; mean and std are the surrogate's prediction of the
-    objective in its unit, None where there is no model yet.
+    objective in its unit, None where there is no model of it (at the start, and towards a target).
     """
 
     parameters: Point
