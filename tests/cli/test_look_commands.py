@@ -138,3 +138,15 @@ def test_a_piped_list_has_whole_names(ran: Any) -> None:
     first = ran.motet("list").stdout
     assert "twin_sdc-1" in first
     assert all("…" not in line for line in first.splitlines())
+
+
+def test_check_takes_a_procedure_file_too(twin: Any) -> None:
+    path = twin.folder / "dip.yaml"
+    path.write_text("parameters: {x: mm}\nsteps:\n  - stage.move: {x: $x}\n  - wait: 2 s\n")
+    done = twin.motet("check", "dip.yaml")
+    assert (done.returncode, "2 steps" in done.stdout) == (0, True), done.stderr
+    path.write_text("parameters: {x: mn}\nsteps:\n  - wait: 2 s\ncleanups: []\n")
+    done = twin.motet("check", "dip.yaml")
+    assert done.returncode == 2
+    assert "dip.yaml:4" in done.stderr
+    assert "cleanup" in done.stderr

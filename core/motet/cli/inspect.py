@@ -16,20 +16,26 @@ if TYPE_CHECKING:
 
 @handled
 def check(
-    file: Annotated[Path, typer.Argument(help="A campaign or lab file.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A campaign, lab or procedure file.", metavar="FILE")],
     as_json: Json = False,
 ) -> None:
     """Validate a file and show what it would do, without touching a device."""
     from motet.errors import FileProblems
+    from motet.files.procedure_choice import load_procedure
     from motet.plugins import installed
 
     try:
-        if _is_lab(file):
+        kind = _kind(file)
+        if kind == "lab":
             from motet.files.lab import load_lab
 
             lab = load_lab(file, installed()).lab
             found: dict[str, Any] = {"lab": lab.lab, "stations": list(lab.stations)}
             text = f"{file}: lab {lab.lab} with {len(lab.stations)} stations: {', '.join(lab.stations)}"
+        elif kind == "procedure":
+            procedure = load_procedure(file)
+            found = {"procedure": file.stem, "steps": len(procedure.steps)}
+            text = f"{file}: a procedure of {len(procedure.steps)} steps; a campaign that names it checks the devices"
         else:
             from motet.api.check import check_campaign
 
@@ -43,16 +49,18 @@ def check(
     print(json.dumps({"ok": True, **found}) if as_json else text)
 
 
-def _is_lab(file: Path) -> bool:
-    """Whether a file has more keys of a lab than of a campaign."""
+def _kind(file: Path) -> str:
+    """The kind of file whose keys it has most of: campaign, lab or procedure."""
     from motet.files.report import Report
     from motet.files.source import parse
     from motet.model.campaign import Campaign
     from motet.model.lab import Lab
+    from motet.model.procedure import Procedure
 
     source = parse(file, Report())
     keys = set(source.data) if source is not None else set[str]()
-    return len(keys & set(Lab.model_fields)) > len(keys & set(Campaign.model_fields))
+    models = {"campaign": Campaign, "lab": Lab, "procedure": Procedure}
+    return max(models, key=lambda kind: len(keys & set(models[kind].model_fields)))
 
 
 def _as_dict(problem: Any) -> dict[str, Any]:

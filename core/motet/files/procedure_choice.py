@@ -82,3 +82,16 @@ def _in_file(path: Path, where: Node, report: Report) -> Chosen:
         return Chosen(where)
     needs = declared(checked.model, checked.node, report) if checked.model.parameters else None
     return Chosen(where, checked.model, checked.node, source.root, declared=needs, files={path: source.text})
+
+
+def load_procedure(path: Path) -> Procedure:
+    """The procedure in a file of its own. Raises FileProblems; its devices are not known here."""
+    report = Report()
+    source = parse(path, report)
+    checked = None if source is None else validate(Procedure, source.root, report)
+    if checked is None or report.problems:
+        report.fail()
+    declared(checked.model, checked.node, report)
+    if report.problems:
+        report.fail()
+    return checked.model
