@@ -146,6 +146,16 @@ def test_another_terminal_pauses_resumes_and_stops(twin: Any) -> None:
     assert "not running" in late.stderr
 
 
+def test_another_terminal_aborts(twin: Any) -> None:
+    twin.change("lab.yaml", "time_scale: 400", "time_scale: 60")
+    process = twin.start("run", "campaign.yaml")
+    _lines(process, "1/8")
+    assert twin.motet("abort", "twin_sdc").stdout.strip() == "aborting"
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "aborted: asked to abort" in out
+
+
 def test_a_port_that_is_not_there_is_named_and_nothing_is_stored(twin: Any) -> None:
     twin.change("lab.yaml", "/dev/ttyUSB", "/dev/motet-no-such-port")
     done = twin.motet("run", "campaign.yaml", "--real")
