@@ -1,14 +1,13 @@
 """Run a campaign file from a program's main thread: the lab loop works in its own thread meanwhile."""
 
-import asyncio
-import concurrent.futures
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from motet.api.running import Running
 from motet.api.session import Session, Sink
-from motet.errors import Aborted
+from motet.api.setting import Setting
 from motet.files.campaign import CampaignFile, load_campaign
 from motet.orchestration import Summary
 from motet.plugins import Registry, installed
@@ -30,42 +29,16 @@ class Options:
     capture: bool = False
 
 
-class Run:
-    """A campaign that runs in the background: wait for it, or tell it to end."""
+class Run(Running):
+    """A campaign that runs in the background, in real time."""
 
     def __init__(
         self, file: CampaignFile, options: Options, sinks: Sequence[Sink] = (), registry: Registry | None = None
     ) -> None:
-        self.file = file
-        self._lab_loop = LabLoop()
-        registry = registry or installed()
-        self._session = Session(file, registry, options.data, self._lab_loop, sinks, options.capture)
-        self._future: concurrent.futures.Future[Summary] = self._lab_loop.submit(self._session.run())
-
-    @property
-    def campaign(self) -> str:
-        """The campaign's id in the store; empty while it is starting."""
-        return self._session.campaign
-
-    def wait(self, timeout: float | None = None) -> Summary:
-        """The summary when the campaign has ended. Raises what ended it before its time, Aborted when it was cancelled
-        while it was starting, TimeoutError after `timeout` seconds."""
-        try:
-            return self._future.result(timeout)
-        except (concurrent.futures.CancelledError, asyncio.CancelledError) as error:
-            raise Aborted("aborted before the campaign had started; nothing has moved") from error
-
-    def command(self, name: str, reason: str) -> None:
-        """pause, resume, stop or abort, from any thread. While the campaign is starting, stop and abort cancel it."""
-        control = self._session.control
-        if control is not None:
-            self._lab_loop.loop.call_soon_threadsafe(control.command, name, reason)
-        elif name in ("stop", "abort"):
-            self._future.cancel()
-
-    def close(self) -> None:
-        """Stop the lab loop."""
-        self._lab_loop.close()
+        lab_loop = LabLoop()
+        setting = Setting(options.data, lab_loop.engine)
+        session = Session(file, registry or installed(), setting, sinks, options.capture)
+        super().__init__(file, session, lab_loop)
 
 
 def load(path: Path, options: Options, registry: Registry | None = None) -> CampaignFile:

@@ -11,22 +11,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from motet.api.results import store_path
-from motet.bus import Bus, EmbeddedBroker
+from motet.api.setting import Setting
+from motet.bus import Bus
 from motet.contracts.declarations import Kind
 from motet.errors import ConnectionProblem
 from motet.files.campaign import CampaignFile
-from motet.learning import Suggester, build_learner, build_stop_rules
+from motet.learning import FreshSuggester, Suggester, build_learner, build_stop_rules
 from motet.lines import Capture
 from motet.model.events import Event
 from motet.model.space import units_of
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.loop import Goal
 from motet.plugins import Registry
+from motet.stamps import wall
 from motet.station import LocalStation
 from motet.station.build import Builder
-from motet.station.engine import LabLoop
-from motet.store import CampaignRecord, Stamp, Store
+from motet.store import CampaignRecord, Stamp
 
 CONTROL_FILE = "control.json"
 Sink = Callable[[Event], None]
@@ -38,27 +38,28 @@ class Session:
 
     file: CampaignFile
     registry: Registry
-    data: Path
-    lab_loop: LabLoop
+    setting: Setting
     sinks: Sequence[Sink] = ()
     capture: bool = False
     control: Control | None = None
     campaign: str = ""
+    learner_s: float = 0.0
+    """Seconds of real time that the learner worked, when the campaign has ended."""
     _recorder: Recorder | None = field(default=None, init=False)
 
     async def run(self) -> Summary:
         """Everything from first to last. Raises ConnectionProblem before anything has moved; StoreError."""
         async with AsyncExitStack() as stack:
-            store = await Store.open(store_path(self.data))
+            store = await self.setting.store()
             stack.push_async_callback(store.close)
-            bus = await stack.enter_async_context(_bus(self.file.lab.broker, self.file.lab.lab))
+            bus = await stack.enter_async_context(self.setting.bus(self.file.lab))
             capture = await self._capture(stack)
             stations = await self._stations(stack, bus, capture)
             await _connect(stations)
             self.campaign = await store.new_campaign(self._record())
-            self._recorder = Recorder(store, self.campaign, self.sinks)
+            self._recorder = Recorder(store, self.campaign, self.sinks, documents=self.setting.documents)
             self.control = Control()
-            if bus is not None:
+            if bus is not None and not self.setting.virtual:
                 await stack.enter_async_context(self._remote_control(bus, self.control))
             return await self._loop(stack, stations, self._recorder, self.control)
 
@@ -74,14 +75,21 @@ class Session:
             seed=config.seed,
             stations=len(stations),
         )
-        suggester = Suggester(learner, ahead=len(stations))
+        lasts = self.setting.lasts
+        if config.learner.suggest == "fresh":
+            suggester: FreshSuggester | Suggester = FreshSuggester(learner, lasts=lasts)
+        else:
+            suggester = Suggester(learner, ahead=len(stations), lasts=lasts)
         stack.push_async_callback(suggester.close)
         goal = Goal(config.objectives, build_stop_rules(config.stop, self.registry), config.budget, config.failures)
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
-        return await CampaignLoop(stations, suggester, analysis, goal, recorder, control).run()
+        try:
+            return await CampaignLoop(stations, suggester, analysis, goal, recorder, control).run()
+        finally:
+            self.learner_s = suggester.busy_s
 
     async def _stations(self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None) -> list[LocalStation]:
-        builder = Builder(self.file.lab, self.registry, self.lab_loop, stack, bus, capture, self._emit)
+        builder = Builder(self.file.lab, self.registry, self.setting.engine, stack, bus, capture, self._emit)
         units = units_of(self.file.space)
         plugin = self.file.procedure_plugin
         procedure = self.file.procedure or (plugin and plugin.declaration.make(plugin.options))
@@ -101,9 +109,9 @@ class Session:
             sink(event)
 
     async def _capture(self, stack: AsyncExitStack) -> Capture | None:
-        if not self.capture:
+        if not self.capture or self.setting.data is None:
             return None
-        capture = Capture(self.data / f"traffic-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
+        capture = Capture(self.setting.data / f"traffic-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
         stack.push_async_callback(capture.close)
         return capture
 
@@ -116,7 +124,8 @@ class Session:
             return {"state": control.command(str(request.get("command")), f"asked to {request.get('command')}")}
 
         subscription = await bus.serve(topic, f"{topic}/reply", answer)
-        path = self.data / self.campaign / CONTROL_FILE
+        assert self.setting.data is not None, "a campaign that others may control is stored"
+        path = self.setting.data / self.campaign / CONTROL_FILE
         address = {"broker": bus.url, "topic": topic, "pid": os.getpid()}
         await asyncio.to_thread(_write, path, json.dumps(address))
         try:
@@ -136,19 +145,8 @@ class Session:
             stations=tuple(self.file.stations),
             objectives={name: objective.model_dump() for name, objective in config.objectives.items()},
             parameters={name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()},
-            at=Stamp(time.time(), 0.0),
+            at=Stamp(wall(), 0.0),
         )
-
-
-@asynccontextmanager
-async def _bus(broker: str, lab: str) -> AsyncGenerator[Bus | None]:
-    """The bus to the lab's broker, which is started here when it is `embedded`."""
-    async with AsyncExitStack() as stack:
-        if broker == "none":
-            yield None
-            return
-        url = (await stack.enter_async_context(EmbeddedBroker())).url if broker == "embedded" else broker
-        yield await stack.enter_async_context(Bus(url, client_id=f"motet-{lab}-{os.getpid()}"))
 
 
 async def _connect(stations: Sequence[LocalStation]) -> None:

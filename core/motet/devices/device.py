@@ -17,7 +17,11 @@ from motet.lines import Line
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a device is made from: its name (`station-device`), the driver's options, limits, and its line or bus."""
+    """What a device is made from: its name (`station-device`), the driver's options, limits, and its line or bus.
+
+    `scale` is lab seconds a second of the event loop: above 1 where simulators run faster than their instruments. A
+    driver that knows how long its instrument takes divides by it.
+    """
 
     name: str
     options: BaseModel
@@ -25,6 +29,7 @@ class Context:
     line: Line | None = None
     bus: Bus | None = None
     topic: str = ""
+    scale: float = 1.0
 
     def need_line(self) -> Line:
         """The serial line. Raises PluginProblem when the driver was declared without one."""

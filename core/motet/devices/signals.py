@@ -1,6 +1,5 @@
 """Signals read from an instrument by a query, for ophyd-async devices."""
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,6 +7,8 @@ from typing import Any, Literal
 from bluesky.protocols import Reading
 from event_model import DataKey
 from ophyd_async.core import Callback, SignalBackend, SignalR
+
+from motet.stamps import wall
 
 Dtype = Literal["number", "array", "integer", "string", "boolean"]
 _TYPES: dict[Dtype, type[Any]] = {"number": float, "integer": int, "string": str, "boolean": bool}
@@ -50,7 +51,7 @@ class _QueryBackend(SignalBackend[Any]):
         return await self._query()
 
     async def get_reading(self) -> Reading[Any]:
-        return Reading(value=await self._query(), timestamp=time.time())
+        return Reading(value=await self._query(), timestamp=wall())
 
     async def get_setpoint(self) -> Any:
         return await self._query()

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import math
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from ophyd_async.core import AsyncStatus
 from motet.devices.limits import Limit, Limits
 from motet.devices.signals import Output, data_key
 from motet.errors import LimitError, ProcedureError
+from motet.stamps import wall
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 _MARK = "__motet_verb__"
@@ -177,7 +177,7 @@ class Verb:
         if missing:
             raise ProcedureError(f"{self.name} gave no {', '.join(missing)}")
         self._outputs = given or {}
-        self._at = time.time()
+        self._at = wall()
 
     @property
     def running(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from motet.files.candidates import read_table
 from motet.files.choices import Choice
+from motet.files.consumables_check import check_uses
 from motet.files.lab import CheckedLab, check_lab
 from motet.files.learner_check import check_goal, check_learner
 from motet.files.node import Node
@@ -18,6 +19,7 @@ from motet.files.stations_check import choose_stations, results_of
 from motet.files.units import problem
 from motet.files.validate import Checked, validate
 from motet.model.campaign import Campaign
+from motet.model.consumption import Supply
 from motet.model.lab import Lab
 from motet.model.procedure import Procedure
 from motet.model.space import Categorical, Parameter, Space
@@ -38,7 +40,8 @@ class CampaignFile:
     """A valid campaign with everything it names.
 
     `files` holds the exact text of every file that was read, by its path relative to the campaign file.
-    `procedure` is None when the campaign names a procedure plugin, which is `procedure_plugin` then.
+    `procedure` is None when the campaign names a procedure plugin, which is `procedure_plugin` then. `supplies` are
+    the lab's consumables with what one attempt at an experiment uses up of each, nothing for a plugin.
     """
 
     path: Path
@@ -48,6 +51,7 @@ class CampaignFile:
     procedure: Procedure | None
     procedure_plugin: Choice | None
     stations: tuple[str, ...]
+    supplies: Mapping[str, Supply]
     files: Mapping[str, str]
 
     def replace(self, **changes: Any) -> "CampaignFile":
@@ -90,6 +94,7 @@ class _Loader:
         results = results_of(checked, chosen, benches, space, self.report)
         check_goal(checked, results, self.registry, self.report)
         check_learner(checked, space, len(benches), self.registry, self.report)
+        supplies = _supplies(chosen, lab, self.report)
         if lab is None:
             return None
         return CampaignFile(
@@ -100,6 +105,7 @@ class _Loader:
             chosen.procedure,
             chosen.plugin,
             tuple(bench.station for bench in benches),
+            supplies,
             files,
         )
 
@@ -150,6 +156,14 @@ class _Loader:
 
     def _relative(self, path: Path) -> str:
         return Path(os.path.relpath(path, self.path.parent)).as_posix()
+
+
+def _supplies(chosen: Chosen, lab: CheckedLab | None, report: Report) -> Mapping[str, Supply]:
+    """The lab's consumables with what the procedure uses up of them."""
+    supplies = None if lab is None else lab.supplies
+    if chosen.procedure is not None and chosen.node is not None:
+        return check_uses(chosen.procedure, chosen.node, supplies, report)
+    return {name: supply for name, supply in (supplies or {}).items() if supply is not None}
 
 
 def _in_units_of(chosen: Chosen, space: Space) -> Space:

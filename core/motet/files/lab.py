@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from motet.files.consumables_check import Supplies, check_consumables, check_uses
 from motet.files.device_check import check_devices
 from motet.files.instruments import Bench
 from motet.files.node import Node
@@ -37,6 +38,7 @@ class CheckedLab:
     file: LabFile
     checked: Checked[Lab]
     benches: tuple[Bench, ...]
+    supplies: Supplies | None
 
 
 def load_lab(path: Path, registry: Registry) -> LabFile:
@@ -56,13 +58,16 @@ def check_lab(path: Path, registry: Registry, report: Report) -> CheckedLab | No
     checked = validate(Lab, source.root, report, _STAND_INS)
     if checked is None:
         return None
+    supplies = check_consumables(checked, report)
+    for name, procedure in checked.model.procedures.items():
+        check_uses(procedure, checked.node.at("procedures", name), supplies, report)
     benches: tuple[Bench, ...] = ()
     if "stations" not in checked.stand_ins:
         benches = check_devices(checked, registry, report)
         for name, procedure in checked.model.procedures.items():
             node, whole = (tree.at("procedures", name) for tree in (checked.node, checked.whole))
             check_steps(procedure, node, whole, benches, declared(procedure, node, report), report)
-    return CheckedLab(LabFile(path, checked.model, source.text), checked, benches)
+    return CheckedLab(LabFile(path, checked.model, source.text), checked, benches, supplies)
 
 
 def declared(procedure: Procedure, node: Node, report: Report) -> dict[str, Known]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from motet.contracts.declarations import Kind
 from motet.files.choices import Choice, broken, choose
+from motet.files.consumables_check import check_amounts
 from motet.files.lab import CheckedLab, declared
 from motet.files.node import Node
 from motet.files.report import Report, hint, one_of
@@ -92,6 +93,7 @@ def load_procedure(path: Path) -> Procedure:
     if checked is None or report.problems:
         report.fail()
     declared(checked.model, checked.node, report)
+    check_amounts(checked.model, checked.node, report)
     if report.problems:
         report.fail()
     return checked.model

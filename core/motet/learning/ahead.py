@@ -1,20 +1,16 @@
 """Suggestions computed ahead: the learner works in a thread of its own while stations measure."""
 
 import asyncio
-import logging
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from motet.errors import LearnerError
 from motet.learning.learner import Learner
+from motet.learning.thread import Lasts, LearnerThread
 from motet.model.experiment import Outcome, Suggestion
 from motet.model.values import Point, Value
-
-_log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0
 """Longest wait for a first model before one more point is taken from the start design, seconds."""
@@ -48,13 +44,13 @@ class Suggester:
     `ahead` is the number of stations.
     """
 
-    def __init__(self, learner: Learner, ahead: int, *, wait_when_alone: bool = True) -> None:
+    def __init__(
+        self, learner: Learner, ahead: int, *, wait_when_alone: bool = True, lasts: Lasts | None = None
+    ) -> None:
         self.wait_when_alone = wait_when_alone
-        self.busy_s = 0.0
-        """Seconds that the learner worked."""
         self._learner = learner
         self._ahead = max(1, ahead)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="motet-learner")
+        self._thread = LearnerThread(lasts)
         self._ready: list[Suggestion] = []
         self._orders: list[Callable[[], None]] = []
         self._in_flight: set[_Key] = set()
@@ -68,6 +64,15 @@ class Suggester:
         self._interrupted = False
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds that the learner worked."""
+        return self._thread.busy_s
+
+    def waits_for_outcome(self, in_flight: int) -> bool:
+        """Whether a station tells of its experiment before it takes the next point, with so many others running."""
+        return self.wait_when_alone and in_flight == 0
 
     async def start(self) -> None:
         """Import what the plugins need and compute the first suggestions. Raises LearnerError."""
@@ -120,13 +125,7 @@ class Suggester:
         """Stop. A fit that is running is waited for, `timeout_s` at most: a thread cannot be interrupted."""
         self._closed = True
         self._changed.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=timeout_s)
-        finished = self._task is None
-        if self._task is not None:
-            self._task.cancel()
-            _log.warning("the learner is still working %g s after it was told to stop; it is left behind", timeout_s)
-        self._thread.shutdown(wait=finished, cancel_futures=True)
+        await self._thread.close(self._task, timeout_s)
 
     def _hand_out(self, suggestion: Suggestion) -> Suggestion:
         point = suggestion.parameters
@@ -165,11 +164,10 @@ class Suggester:
 
     async def _work(self) -> None:
         """Visit the learner until it knows everything and enough is ready."""
-        loop = asyncio.get_running_loop()
         try:
             while not self._closed and (self._must_renew or self._orders or self._is_short()):
                 job = self._job = self._next_job()
-                self._receive(job, await loop.run_in_executor(self._thread, self._visit, job))
+                self._receive(job, await self._thread.visit(self._visit, job))
                 self._changed.set()
         except LearnerError as error:
             self._error = error
@@ -196,13 +194,9 @@ class Suggester:
 
     def _visit(self, job: _Job) -> list[Suggestion]:
         """In the learner's thread."""
-        began = time.perf_counter()
-        try:
-            for order in job.orders:
-                order()
-            return self._learner.propose(job.wanted, job.ready)
-        finally:
-            self.busy_s += time.perf_counter() - began
+        for order in job.orders:
+            order()
+        return self._learner.propose(job.wanted, job.ready)
 
     def _receive(self, job: _Job, found: list[Suggestion]) -> None:
         self._job = None

@@ -36,6 +36,9 @@ class LearnerConfig(Frozen):
     """The score over candidates; the highest is measured next."""
     pending: PluginRef = PluginRef(name="exclude")
     """How points that are being measured enter the model."""
+    suggest: Literal["fresh", "ahead"] = "fresh"
+    """`fresh`: a free station waits for the fit, and every suggestion knows every result. `ahead`: suggestions are made
+    while stations work, and the next one may not know the last results: for experiments as short as a fit."""
 
 
 class FailurePolicy(Frozen):

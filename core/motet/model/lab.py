@@ -1,6 +1,6 @@
 """The lab: the inventory of broker, stations, devices and limits, as `lab.yaml` states it."""
 
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
@@ -51,6 +51,19 @@ class Station(Frozen):
     devices: dict[Name, Device] = Field(min_length=1)
     world: PluginRef | None = None
     """What the simulated instruments of this station share."""
+    price_per_hour: Real | None = Field(default=None, ge=0)
+    """Of every hour of lab time that the station works on experiments, in the lab's currency."""
+
+
+class Consumable(Frozen):
+    """Something that experiments use up."""
+
+    unit: str | None = None
+    """What amounts of it are in; it is counted in pieces when left out."""
+    stock: Annotated[Real, Field(ge=0)] | str | None = None
+    """What there is at the start: a number in that unit, or a quantity (`"0.5 L"`)."""
+    price: Real | None = Field(default=None, ge=0)
+    """Of one unit (or piece), in the lab's currency."""
 
 
 class Simulation(Frozen):
@@ -62,6 +75,9 @@ class Simulation(Frozen):
     """`pty`: pseudo-terminals; `memory`: no operating system in between, for virtual time."""
     seed: Whole = Field(default=0, ge=0)
     """Of the simulators' noise."""
+    learner_time: Literal["measured"] | Bound = 0.0
+    """How long the learner's work lasts on the lab's clock when time is virtual: as long as it is stated (`2 s`), or as
+    `measured` on this machine, which makes the timeline depend on it. 0 holds the clock."""
 
 
 class Lab(Frozen):
@@ -75,6 +91,10 @@ class Lab(Frozen):
     """`simulated`: every device talks to the simulator of the same name as its driver."""
     simulation: Simulation = Simulation()
     stations: dict[Name, Station] = Field(min_length=1)
+    consumables: dict[Name, Consumable] = Field(default_factory=dict[Name, Consumable])
+    """What experiments use up; procedures say how much."""
+    currency: str | None = Field(default=None, min_length=1)
+    """What prices are in: EUR."""
     procedures: dict[Name, Procedure] = Field(default_factory=dict[Name, Procedure])
     """Procedures that campaigns may name."""
 

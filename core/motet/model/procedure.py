@@ -12,6 +12,10 @@ Argument = float | int | str | bool
 """A literal, a quantity with its unit (`"5 mm"`), or a reference (`$x`, `$touch.force`)."""
 
 
+Amount = Annotated[Real, Field(gt=0)] | str
+"""A number in the consumable's own unit, or a quantity with its unit (`"0.5 mL"`)."""
+
+
 class VerbStep(Frozen):
     """`device.verb: {argument: value}`, optionally `as: NAME` to refer to its outputs as `$NAME.output`."""
 
@@ -141,6 +145,8 @@ class Procedure(Frozen):
 
     parameters: dict[Name, str | None] = Field(default_factory=dict[Name, str | None])
     """The parameters it needs, each with its unit (or null)."""
+    uses: dict[Name, Amount] = Field(default_factory=dict[Name, Amount])
+    """What one run of it uses up of the lab's consumables, also when it fails."""
     steps: tuple[Step, ...] = Field(min_length=1)
     """What is done, in this order."""
     cleanup: tuple[Step, ...] = ()

@@ -11,7 +11,7 @@ from typing import Any, cast
 from motet.contracts.learning import History, StopRule
 from motet.contracts.results import Analysis
 from motet.errors import AnalysisError, CampaignError
-from motet.learning import Suggester
+from motet.learning import FreshSuggester, Suggester
 from motet.model.campaign import Budget, FailurePolicy
 from motet.model.events import CampaignState, Progress
 from motet.model.experiment import Experiment, Outcome, RunRecord, State
@@ -45,7 +45,7 @@ class CampaignLoop:
     """Runs one campaign over connected stations. It owns what happened so far; all else is frozen."""
 
     stations: Sequence[Station]
-    suggester: Suggester
+    suggester: Suggester | FreshSuggester
     analysis: Analysis
     goal: Goal
     recorder: Recorder
@@ -94,11 +94,11 @@ class CampaignLoop:
         try:
             while (experiment := await self._next()) is not None:
                 self._in_flight += 1
-                outcome = await self._perform(experiment, station)
+                outcome, told = await self._perform(experiment, station)
                 self._in_flight -= 1
                 self._learn_from(outcome)
-                if self.suggester.wait_when_alone and self._in_flight == 0:
-                    await asyncio.gather(*self._tasks)
+                if self.suggester.waits_for_outcome(self._in_flight):
+                    await told
         except CampaignError as error:
             self._fail(error)
 
@@ -127,8 +127,8 @@ class CampaignLoop:
             self._reason = f"the budget of {hours:g} h is used up"
         return bool(self._reason)
 
-    async def _perform(self, experiment: Experiment, station: Station) -> Outcome:
-        """All attempts at one experiment at one station."""
+    async def _perform(self, experiment: Experiment, station: Station) -> "tuple[Outcome, asyncio.Task[object]]":
+        """All attempts at one experiment at one station: the outcome, and the task that tells the learner of it."""
         planned = self.recorder.planned(experiment)
         for attempt in count(1):
             running = _all(planned, self.recorder.running(experiment, station.name, attempt))
@@ -147,8 +147,7 @@ class CampaignLoop:
             if error is not None and decision is Decision.STOP:
                 self._fail(error)
             ended = self.recorder.ended(outcome, station.name, record.ended - record.started)
-            self._spawn(self._tell(outcome, _all(measured, ended)))
-            return outcome
+            return outcome, self._spawn(self._tell(outcome, _all(measured, ended)))
         raise AssertionError("unreachable: attempts are counted without end")
 
     async def _analyse(self, experiment: Experiment, record: RunRecord) -> tuple[Outcome, Exception | None]:
@@ -242,10 +241,11 @@ class CampaignLoop:
         await station.abort("the campaign ended")
         await station.safe()
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> "asyncio.Task[object]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _end(self) -> tuple[CampaignState, str]:
         if self._failure:

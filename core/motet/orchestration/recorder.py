@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -17,6 +16,7 @@ from motet.model.events import (
     StationChanged,
 )
 from motet.model.experiment import Experiment, Outcome, RunRecord
+from motet.stamps import wall
 from motet.store import Stamp, Store
 
 _log = logging.getLogger(__name__)
@@ -31,15 +31,16 @@ class Recorder:
     awaiting the last of several is enough, and costs one commit.
     """
 
-    def __init__(self, store: Store, campaign: str, sinks: Sequence[Sink] = ()) -> None:
+    def __init__(self, store: Store, campaign: str, sinks: Sequence[Sink] = (), *, documents: bool = True) -> None:
         self.campaign = campaign
+        self._documents = documents
         self._store = store
         self._sinks = sinks
         self._start = asyncio.get_running_loop().time()
 
     def stamp(self) -> Stamp:
         """Now: wall clock, and seconds since the campaign started on the loop's clock."""
-        return Stamp(time.time(), self.elapsed())
+        return Stamp(wall(), self.elapsed())
 
     def elapsed(self) -> float:
         """Seconds since the campaign started, untouched by changes of the wall clock."""
@@ -71,7 +72,7 @@ class Recorder:
 
     def measured(self, experiment: Experiment, attempt: int, record: RunRecord) -> Awaitable[None]:
         """The Bluesky documents of one attempt."""
-        return self._store.documents(experiment, attempt, record.documents)
+        return self._store.documents(experiment, attempt, record.documents if self._documents else ())
 
     def retried(self, experiment: Experiment, station: str, reason: str) -> Awaitable[None]:
         """An attempt failed and another one follows."""

@@ -1,7 +1,7 @@
 """Stations as the lab file states them: devices with their lines, on instruments or on simulators."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,9 +20,8 @@ from motet.model.lab import Lab
 from motet.model.procedure import Procedure
 from motet.plugins import Registry
 from motet.simulation import LoopClock, MemoryOpener, MqttHost, PtyServer
-from motet.station.engine import LabLoop
 from motet.station.plugin_plan import MakePlan
-from motet.station.station import LocalStation
+from motet.station.station import Engine, LocalStation
 
 
 @dataclass
@@ -31,7 +30,7 @@ class Builder:
 
     lab: Lab
     registry: Registry
-    lab_loop: LabLoop
+    make_engine: Callable[[], Awaitable[Engine]]
     stack: AsyncExitStack
     bus: Bus | None = None
     capture: Capture | None = None
@@ -54,7 +53,7 @@ class Builder:
             key: await self._device(f"{name}-{key}", entry, world, seed + index * 1000)
             for index, (key, entry) in enumerate(config.devices.items())
         }
-        engine = await self.lab_loop.engine()
+        engine = await self.make_engine()
         return LocalStation(name, devices, procedure, engine, units=units, scale=self.clock.scale, emit=self.emit)
 
     async def _device(self, name: str, entry: files.Device, world: Any, seed: int) -> Device:
@@ -70,7 +69,7 @@ class Builder:
             assert self.bus is not None, "a lab with MQTT devices was checked to have a broker"
             await self.stack.enter_async_context(MqttHost(simulator, self.bus, entry.topic or ""))
         limits = Limits(name, dict(_limits(driver.make, entry)))
-        return driver.make(Context(name, options, limits, line, self.bus, entry.topic or ""))
+        return driver.make(Context(name, options, limits, line, self.bus, entry.topic or "", self.clock.scale))
 
     def _simulator(self, entry: files.Device, world: Any, seed: int) -> Any:
         declaration = self.registry.get(Kind.SIMULATOR, entry.driver)

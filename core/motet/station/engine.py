@@ -9,13 +9,17 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
-from bluesky import RunEngine
+from bluesky import Msg, RunEngine
 from bluesky import run_engine as _bluesky
+from bluesky.run_engine import DuringTask
+from bluesky.utils import RunEngineInterrupted
 
-T = TypeVar("T")
+from motet.simulation.thread import LoopThread
+from motet.simulation.virtual import VirtualLoop
+
 _log = logging.getLogger(__name__)
 
 
@@ -27,46 +31,71 @@ def _to_log(*values: object, **_: object) -> None:
 setattr(_bluesky, "print", _to_log)  # noqa: B010 - a name that the module itself does not have
 
 
-class LabLoop:
-    """The event loop of one lab in a thread of its own, and a pool of threads in which RunEngine calls block."""
+class _Returns(DuringTask):
+    """What a RunEngine does while its task runs: nothing, so that calling it does not block."""
+
+    def block(self, blocking_event: threading.Event) -> None:
+        """Return at once."""
+
+
+class LoopEngine(RunEngine):
+    """A RunEngine that is awaited on its own loop: no thread has to block for it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """To be called in another thread than the loop's: it waits for the loop."""
+        super().__init__({}, loop=loop, context_managers=[], during_task=_Returns())
+        self.verbose = False
+        self.state_hook = self._on_state
+        self._aborting: asyncio.Task[Any] | None = None
+
+    async def run(self, plan: Iterable[Msg]) -> None:
+        """Carry out a plan. Raises what it raises, RunEngineInterrupted when it was aborted."""
+        self(plan)
+        assert self._task_fut is not None
+        await asyncio.wrap_future(self._task_fut)
+        if self._interrupted:
+            raise RunEngineInterrupted("the run was aborted")
+
+    async def abort_run(self, reason: str) -> None:
+        """The RunEngine's own abort; nothing when nothing runs."""
+        if self.state == "idle":
+            return
+        paused = self.state == "paused"
+        await self._abort_coro(reason)
+        if paused:
+            self._run_permit.set()
+
+    def _on_state(self, new: str, old: str | None) -> None:
+        """A plan that pauses by itself would wait for a person at a Python prompt."""
+        if new == "paused":
+            self._aborting = self.loop.create_task(self.abort_run("a plan may not pause itself; pause the campaign"))
+
+
+class LabLoop(LoopThread):
+    """The event loop of one lab in a thread of its own, with RunEngines on it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self.loop = loop or asyncio.new_event_loop()
-        self._base = self._make()
-        self._thread = self.submit(_this_thread()).result()
-        self._closed = False
+        self._maker = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="run-engines")
+        super().__init__(loop or asyncio.new_event_loop())
 
-    def _make(self) -> RunEngine:
-        engine = RunEngine({}, loop=self.loop, context_managers=[])
-        engine.verbose = False
-        return engine
+    def _start(self) -> threading.Thread:
+        """Bluesky starts the thread with the first RunEngine."""
+        LoopEngine(self.loop)
+        return self.submit(_this_thread()).result()
 
-    async def engine(self) -> RunEngine:
+    async def engine(self) -> LoopEngine:
         """A further RunEngine on the lab loop. Made in a thread, since its constructor waits for the loop."""
-        return await asyncio.to_thread(self._make)
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
-        """Start work on the lab loop from another thread."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        making = asyncio.wrap_future(self._maker.submit(LoopEngine, self.loop))
+        if isinstance(self.loop, VirtualLoop):
+            with self.loop.held():
+                return await making
+        return await making
 
     def close(self, timeout: float = 10.0) -> None:
-        """Cancel what is left, stop the loop and its thread. Idempotent."""
-        if self._closed:
-            return
-        self._closed = True
-        self.submit(_cancel_all()).result(timeout)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(timeout)
-        self.loop.close()
+        """Cancel what is left, stop the loop and its threads. Idempotent."""
+        self._maker.shutdown(wait=False)
+        super().close(timeout)
 
 
 async def _this_thread() -> threading.Thread:
     return threading.current_thread()
-
-
-async def _cancel_all() -> None:
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_default_executor()

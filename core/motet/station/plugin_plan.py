@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bluesky import Msg, RunEngine, preprocessors
+from bluesky import Msg, preprocessors
 from bluesky.utils import RequestAbort
 
 from motet.devices import Device
@@ -23,7 +23,7 @@ class PluginPlan:
     devices: Mapping[str, Device]
     values: Mapping[str, Any]
     gate: asyncio.Event
-    engine: RunEngine
+    engine: Any
     cleared: "asyncio.Future[Any] | None" = None
     error: Exception | None = field(default=None, init=False)
     unclean: bool = field(default=False, init=False)
@@ -50,14 +50,7 @@ class PluginPlan:
             if error is not None:
                 raise error
         if not running and self.engine.state == "running":
-            await asyncio.to_thread(self._abort)
-
-    def _abort(self) -> None:
-        try:
-            self.engine.abort()
-        except RuntimeError:
-            if self.engine.state != "idle":  # else the run ended by itself meanwhile
-                raise
+            await self.engine.abort_run("aborted")
 
     def _guarded(self, metadata: dict[str, Any]) -> Plan:
         try:

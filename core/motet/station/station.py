@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from bluesky import RunEngine
+from bluesky import Msg
 from bluesky.utils import FailedStatus, RequestAbort, RunEngineInterrupted
 
 from motet.devices import Device
@@ -60,6 +59,27 @@ class Station(Protocol):
         ...
 
 
+class Engine(Protocol):
+    """What carries out plans: a RunEngine on the lab loop, or the fast one."""
+
+    @property
+    def state(self) -> str:
+        """`running` while it does."""
+        ...
+
+    def subscribe(self, func: Callable[[str, Mapping[str, Any]], Any]) -> Any:
+        """Hand every document to `func`."""
+        ...
+
+    async def run(self, plan: Iterable[Msg]) -> None:
+        """Carry out a plan."""
+        ...
+
+    async def abort_run(self, reason: str) -> None:
+        """End the run that goes on, wherever it waits."""
+        ...
+
+
 class StationPlan(Protocol):
     """One passage through a procedure, whoever wrote it."""
 
@@ -87,7 +107,7 @@ class LocalStation:
         name: str,
         devices: Mapping[str, Device],
         procedure: Procedure | MakePlan,
-        engine: RunEngine,
+        engine: Engine,
         *,
         units: Mapping[str, str] | None = None,
         scale: float = 1.0,
@@ -102,7 +122,6 @@ class LocalStation:
         self._emit = emit
         self._gate = asyncio.Event()
         self._gate.set()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"station-{name}")
         self._documents: list[Document] = []
         self._plan: StationPlan | None = None
         self._reason = ""
@@ -161,9 +180,9 @@ class LocalStation:
         return Aborted(self._reason) if isinstance(plan.error, RequestAbort) else None
 
     async def _execute(self, plan: StationPlan, metadata: Mapping[str, Any]) -> None:
-        """The RunEngine's run in its thread. When this is cancelled, the run is aborted first: a thread cannot be
-        cancelled, and would go on with the next step."""
-        running = asyncio.get_running_loop().run_in_executor(self._thread, self._engine, plan.plan(metadata))
+        """The RunEngine's run. When this is cancelled, the run is aborted in order first: the RunEngine takes a
+        cancellation of its task for a step that failed."""
+        running = asyncio.ensure_future(self._engine.run(plan.plan(metadata)))
         try:
             await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -171,7 +190,8 @@ class LocalStation:
                 await plan.abort()
             finally:
                 await asyncio.wait([running])
-                running.exception()  # seen: the cancellation says more
+                if not running.cancelled():
+                    running.exception()  # seen: the cancellation says more
             raise
 
     def _new_plan(self, experiment: Experiment, cleared: "asyncio.Future[Any] | None") -> StationPlan:
@@ -229,7 +249,6 @@ class LocalStation:
     async def close(self) -> None:
         """Give every line back."""
         results = await asyncio.gather(*(device.close() for device in self.devices.values()), return_exceptions=True)
-        self._thread.shutdown(wait=False)
         self._tell(StationState.OFFLINE)
         for error in results:
             if isinstance(error, BaseException):

@@ -11,6 +11,7 @@ from motet.model.events import CampaignState, StationState
 from motet.model.experiment import Document, Experiment, Outcome
 from motet.store import statements
 from motet.store.records import CampaignRecord, Stamp
+from motet.store.prompt import NoWriter, PromptWriter
 from motet.store.writer import Writer
 
 P = ParamSpec("P")
@@ -27,7 +28,7 @@ class Store:
     acknowledged stays stored.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer | PromptWriter | NoWriter) -> None:
         """Use `Store.open`."""
         self._writer = writer
         self._closing = False
@@ -43,6 +44,14 @@ class Store:
             writer.stop()
             raise
         return cls(writer)
+
+    @classmethod
+    def prompt(cls, path: Path | None) -> "Store":
+        """For simulated campaigns: every call is carried out at once in this thread, and committed with many others.
+
+        Keeps nothing at all without a path. Raises StoreError as `open` does.
+        """
+        return cls(NoWriter() if path is None else PromptWriter(path))
 
     async def close(self) -> None:
         """Write what is queued and close; once closed, nothing more. Raises StoreError the first time when a

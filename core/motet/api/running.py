@@ -1,0 +1,50 @@
+"""A campaign that runs in the background: wait for it, or tell it to end."""
+
+import asyncio
+import concurrent.futures
+
+from motet.api.session import Session
+from motet.errors import Aborted
+from motet.files.campaign import CampaignFile
+from motet.orchestration import Summary
+from motet.simulation.thread import LoopThread
+
+
+class Running:
+    """One session on a loop that has a thread of its own."""
+
+    def __init__(self, file: CampaignFile, session: Session, loop: LoopThread) -> None:
+        self.file = file
+        self._session = session
+        self._loop = loop
+        self._future: concurrent.futures.Future[Summary] = loop.submit(session.run())
+
+    @property
+    def campaign(self) -> str:
+        """The campaign's id in the store; empty while it is starting."""
+        return self._session.campaign
+
+    @property
+    def learner_s(self) -> float:
+        """Seconds of real time that the learner worked, once the campaign has ended."""
+        return self._session.learner_s
+
+    def wait(self, timeout: float | None = None) -> Summary:
+        """The summary when the campaign has ended. Raises what ended it before its time, Aborted when it was cancelled
+        while it was starting, TimeoutError after `timeout` seconds."""
+        try:
+            return self._future.result(timeout)
+        except (concurrent.futures.CancelledError, asyncio.CancelledError) as error:
+            raise Aborted("aborted before the campaign had started; nothing has moved") from error
+
+    def command(self, name: str, reason: str) -> None:
+        """pause, resume, stop or abort, from any thread. While the campaign is starting, stop and abort cancel it."""
+        control = self._session.control
+        if control is not None:
+            self._loop.loop.call_soon_threadsafe(control.command, name, reason)
+        elif name in ("stop", "abort"):
+            self._future.cancel()
+
+    def close(self) -> None:
+        """Stop the loop."""
+        self._loop.close()

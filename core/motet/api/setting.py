@@ -1,0 +1,56 @@
+"""Where a campaign runs: on the lab loop in real time, or on a loop of virtual time with everything in memory."""
+
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from motet.api.results import store_path
+from motet.bus import Bus, EmbeddedBroker, MemoryBus
+from motet.learning.thread import Lasts
+from motet.model.lab import Lab
+from motet.station.station import Engine
+from motet.store import Store
+
+MakeEngine = Callable[[], Awaitable[Engine]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a session takes from its surroundings.
+
+    `data` is the folder of the store, None to keep nothing. `lasts` says how long the learner's work lasts on the clock
+    of a virtual loop. `documents` tells whether the Bluesky documents are worth keeping.
+    """
+
+    data: Path | None
+    engine: MakeEngine
+    virtual: bool = False
+    documents: bool = True
+    lasts: Lasts | None = None
+
+    async def store(self) -> Store:
+        """The store. Raises StoreError."""
+        if self.virtual or self.data is None:
+            return Store.prompt(None if self.data is None else store_path(self.data))
+        return await Store.open(store_path(self.data))
+
+    @asynccontextmanager
+    async def bus(self, lab: Lab) -> AsyncGenerator[Bus | None]:
+        """The bus to the lab's broker, which is started here when it is `embedded`; in memory on a virtual loop."""
+        if lab.broker == "none":
+            yield None
+        elif self.virtual:
+            async with MemoryBus() as bus:
+                yield bus
+        elif lab.broker == "embedded":
+            async with EmbeddedBroker() as broker, _client(broker.url, lab) as bus:
+                yield bus
+        else:
+            async with _client(lab.broker, lab) as bus:
+                yield bus
+
+
+def _client(url: str, lab: Lab) -> Bus:
+    return Bus(url, client_id=f"motet-{lab.lab}-{os.getpid()}")

@@ -1,0 +1,114 @@
+"""Run a campaign file in virtual time: the lab's own timeline, as fast as the machine can."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motet import stamps
+from motet.api.running import Running
+from motet.api.session import Session, Sink
+from motet.api.setting import Setting
+from motet.files.campaign import CampaignFile
+from motet.files.units import convert
+from motet.learning.thread import Lasts
+from motet.model.lab import Bound
+from motet.orchestration import Summary
+from motet.plugins import Registry, installed
+from motet.simulation.thread import LoopThread
+from motet.simulation.virtual import VirtualLoop
+from motet.station.fast import FastEngine
+from motet.station.station import Engine
+
+DATA = Path("motet-simulated")
+"""The folder of simulated campaigns: their stores are kept apart from those of measured ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How to simulate. `data` is the folder of the store, None to keep nothing. `fast` leaves out the RunEngine and the
+    documents. `speed` is lab seconds a second at most, None for as fast as the machine can."""
+
+    data: Path | None = DATA
+    fast: bool = False
+    speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a simulation came to; `learner_s` is the real time that the learner worked, in seconds."""
+
+    summary: Summary
+    learner_s: float
+
+
+class SimulatedSession(Session):
+    """A session whose times and ids come from the simulation."""
+
+    async def run(self) -> Summary:
+        """Everything from first to last, on a virtual loop."""
+        import asyncio
+
+        with stamps.simulated(asyncio.get_running_loop(), self.file.campaign.seed, time.time()):
+            return await super().run()
+
+
+class SimulatedRun(Running):
+    """A campaign that is simulated in the background."""
+
+    def __init__(
+        self, file: CampaignFile, how: Simulation, sinks: Sequence[Sink] = (), registry: Registry | None = None
+    ) -> None:
+        thread, engine = _loop(how)
+        session = SimulatedSession(virtual(file), registry or installed(), _setting(file, how, engine), sinks)
+        super().__init__(file, session, thread)
+
+
+def simulate(file: CampaignFile, how: Simulation, registry: Registry | None = None) -> Simulated:
+    """Simulate a campaign file to its end. Raises what stops it before its time."""
+    if how.fast:
+        loop = VirtualLoop(how.speed)
+        session = SimulatedSession(virtual(file), registry or installed(), _setting(file, how, _fast_engine))
+        try:
+            return Simulated(loop.run_until_complete(session.run()), session.learner_s)
+        finally:
+            loop.close()
+    run = SimulatedRun(file, how, (), registry)
+    try:
+        return Simulated(run.wait(), run.learner_s)
+    finally:
+        run.close()
+
+
+def virtual(file: CampaignFile) -> CampaignFile:
+    """The campaign on simulators, with lines in memory, at the lab's own pace."""
+    simulation = file.lab.simulation.model_copy(update={"lines": "memory", "time_scale": 1.0})
+    return file.replace(lab=file.lab.model_copy(update={"hardware": "simulated", "simulation": simulation}))
+
+
+def _loop(how: Simulation) -> tuple[LoopThread, Callable[[], Awaitable[Engine]]]:
+    loop = VirtualLoop(how.speed)
+    if how.fast:
+        return LoopThread(loop), _fast_engine
+    from motet.station.engine import LabLoop  # brings the RunEngine along
+
+    lab_loop = LabLoop(loop)
+    return lab_loop, lab_loop.engine
+
+
+async def _fast_engine() -> Engine:
+    return FastEngine()
+
+
+def _setting(file: CampaignFile, how: Simulation, engine: Callable[[], Awaitable[Any]]) -> Setting:
+    lasts = _lasts(file.lab.simulation.learner_time)
+    return Setting(how.data, engine, virtual=True, documents=not how.fast, lasts=lasts)
+
+
+def _lasts(learner_time: Bound) -> Lasts | None:
+    """How long the learner's work lasts on the lab's clock, from what the lab file says."""
+    if learner_time == "measured":
+        return lambda seconds: seconds
+    stated = convert(learner_time, "s")
+    return (lambda _: stated) if stated > 0 else None

@@ -1,0 +1,105 @@
+"""Suggestions made when they are asked for: each knows every outcome told before."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from motet.errors import LearnerError
+from motet.learning.learner import Learner
+from motet.learning.thread import Lasts, LearnerThread
+from motet.model.experiment import Outcome, Suggestion
+from motet.model.values import Point
+
+Order = Callable[[], None]
+
+
+class FreshSuggester:
+    """Has the learner propose a point whenever a station wants one; the station waits for the fit meanwhile.
+
+    What `take` gives follows from the order of the calls alone, never from how long a fit takes: each call sees
+    what was told, released and taken before it, and nothing that comes later. Lives on one event loop.
+    """
+
+    def __init__(self, learner: Learner, *, lasts: Lasts | None = None) -> None:
+        self._learner = learner
+        self._thread = LearnerThread(lasts)
+        self._orders: list[Order] = []
+        self._last: asyncio.Task[None] | None = None
+        self._error: LearnerError | None = None
+        self._stopped = asyncio.Event()
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds that the learner worked."""
+        return self._thread.busy_s
+
+    def waits_for_outcome(self, in_flight: int) -> bool:
+        """A station tells of its experiment before it takes the next point."""
+        return True
+
+    async def start(self) -> None:
+        """Import what the plugins need. Raises LearnerError."""
+        self._orders.append(self._learner.warm_up)
+        await self._visited(0)
+
+    async def take(self) -> Suggestion | None:
+        """The best point now; it is pending from now on. None when none is left, or after `interrupt`.
+
+        Raises LearnerError when the learner has failed, now and ever after.
+        """
+        found = await self._visited(1)
+        return found[0] if found and not self._stopped.is_set() else None
+
+    def tell(self, outcome: Outcome) -> None:
+        """The learner hears of an outcome before the next point is taken."""
+        self._orders.append(partial(self._learner.tell, outcome))
+
+    def release(self, point: Point) -> None:
+        """A taken point is given back unmeasured."""
+        self._orders.append(partial(self._learner.release, point))
+
+    def interrupt(self) -> None:
+        """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""
+        self._stopped.set()
+
+    async def close(self, timeout_s: float = 30.0) -> None:
+        """Stop. A fit that is running is waited for, `timeout_s` at most."""
+        self._stopped.set()
+        await self._thread.close(self._last, timeout_s)
+
+    async def _visited(self, wanted: int) -> list[Suggestion]:
+        """A visit after all that were asked for before; when nobody waits any longer, it ends by itself."""
+        if self._stopped.is_set():
+            return []
+        orders, self._orders = self._orders, []
+        found: list[Suggestion] = []
+        visit = asyncio.create_task(self._visit(self._last, orders, wanted, found), name="motet-learner")
+        self._last = visit
+        stopped = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait((visit, stopped), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        if self._error is not None:
+            raise LearnerError(str(self._error)) from self._error  # a new one each: several stations may raise it
+        return found
+
+    async def _visit(
+        self, before: asyncio.Task[None] | None, orders: list[Order], wanted: int, found: list[Suggestion]
+    ) -> None:
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        if self._error is not None:
+            return
+        try:
+            found += await self._thread.visit(self._ask, orders, wanted)
+        except LearnerError as error:
+            self._error = error
+        except Exception as error:  # noqa: BLE001 - whatever went wrong in the thread surfaces in `take`
+            self._error = LearnerError(f"the learner failed: {type(error).__name__}: {error}")
+            self._error.__cause__ = error
+
+    def _ask(self, orders: list[Order], wanted: int) -> list[Suggestion]:
+        for order in orders:
+            order()
+        return self._learner.ask(wanted) if wanted else []

@@ -1,0 +1,162 @@
+"""A small engine that carries out a plan without the RunEngine: the same steps at the same times, few documents.
+
+What is left out: validation of documents, rewinding, suspenders, monitors, flyers, staging. A plan that needs one of
+them is refused by the name of its message.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from typing import Any, cast
+
+from bluesky import Msg
+from bluesky.utils import RequestAbort, maybe_await
+
+from motet.errors import ProcedureError
+
+Collect = Callable[[str, Mapping[str, Any]], object]
+
+
+class FastEngine:
+    """Has the face of `motet.station.engine.LoopEngine` as far as a station needs it."""
+
+    def __init__(self) -> None:
+        self.state = "idle"
+        self._collect: Collect = lambda name, document: None
+        self._groups: dict[Any, list[Any]] = {}
+        self._touched: list[Any] = []
+        self._described: set[str] = set()
+        self._stream = ""
+        self._data: dict[str, Any] = {}
+        self._task: asyncio.Task[Any] | None = None
+        self._aborted = False
+        self._handlers: dict[str, Callable[[Msg], Awaitable[Any]]] = {
+            "wait_for": self._wait_for,
+            "wait": self._wait,
+            "sleep": self._sleep,
+            "stop": self._stop,
+            "read": self._read,
+        }
+        self._prompt: dict[str, Callable[[Msg], Any]] = {
+            "set": self._set,
+            "create": self._create,
+            "save": self._save,
+            "drop": self._drop,
+            "open_run": self._open_run,
+            "close_run": self._close_run,
+            "checkpoint": _nothing,
+            "clear_checkpoint": _nothing,
+            "null": _nothing,
+        }
+
+    def subscribe(self, function: Collect) -> None:
+        """Hand every document to `function`."""
+        self._collect = function
+
+    async def run(self, plan: Iterable[Msg]) -> None:
+        """Carry out a plan. Raises what it raises; an abort ends it quietly, as in the RunEngine."""
+        self.state = "running"
+        self._aborted = False
+        self._task = asyncio.current_task()
+        try:
+            await self._messages(cast("Generator[Msg, Any, Any]", iter(plan)))
+        except RequestAbort:
+            pass
+        finally:
+            for touched in self._touched:
+                if hasattr(touched, "stop"):
+                    await maybe_await(touched.stop(success=True))
+            self._touched.clear()
+            self._groups.clear()
+            self._described.clear()
+            self._task = None
+            self.state = "idle"
+
+    async def abort_run(self, reason: str) -> None:
+        """Throw an abort into the plan where it waits."""
+        if self._task is not None:
+            self._aborted = True
+            self._task.cancel()
+
+    async def _messages(self, plan: Generator[Msg, Any, Any]) -> None:
+        """Send each answer back into the plan, and each error too."""
+        prompt, handlers = self._prompt, self._handlers
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                message = plan.send(answer) if error is None else plan.throw(error)
+            except StopIteration:
+                return
+            answer = error = None
+            command = message.command
+            try:
+                if command in prompt:
+                    answer = prompt[command](message)
+                elif command in handlers:
+                    answer = await handlers[command](message)
+                else:
+                    known = ", ".join(sorted((*prompt, *handlers)))
+                    error = ProcedureError(f"the fast run cannot do the plan's message {command!r}; it knows: {known}")
+            except asyncio.CancelledError as cancelled:
+                error = RequestAbort() if self._aborted else cancelled
+            except Exception as raised:  # noqa: BLE001 - it is the plan's to handle
+                error = raised
+
+    def _set(self, message: Msg) -> Any:
+        target: Any = message.obj
+        status = target.set(*message.args)
+        self._groups.setdefault(message.kwargs.get("group"), []).append(status)
+        if target not in self._touched:
+            self._touched.append(target)
+        return status
+
+    async def _wait(self, message: Msg) -> None:
+        group = message.kwargs.get("group", message.args[0] if message.args else None)
+        for status in self._groups.pop(group, ()):
+            await status
+
+    async def _wait_for(self, message: Msg) -> Any:
+        futures = [asyncio.ensure_future(make()) for make in message.args[0]]
+        try:
+            await asyncio.wait(futures, timeout=message.kwargs.get("timeout"))
+        except asyncio.CancelledError:
+            for future in futures:
+                future.cancel()
+            raise
+        return futures
+
+    async def _sleep(self, message: Msg) -> None:
+        await asyncio.sleep(*message.args)
+
+    async def _stop(self, message: Msg) -> None:
+        await maybe_await(cast("Any", message.obj).stop())
+
+    def _create(self, message: Msg) -> None:
+        self._stream = str(message.kwargs["name"])
+        self._data = {}
+
+    async def _read(self, message: Msg) -> Any:
+        reading = await maybe_await(cast("Any", message.obj).read())
+        self._data.update({key: value["value"] for key, value in reading.items()})
+        return reading
+
+    def _save(self, message: Msg) -> None:
+        if self._stream not in self._described:
+            self._described.add(self._stream)
+            self._collect("descriptor", {"uid": self._stream, "name": self._stream})
+        self._collect("event", {"descriptor": self._stream, "data": self._data})
+
+    def _drop(self, message: Msg) -> None:
+        self._data = {}
+
+    def _open_run(self, message: Msg) -> str:
+        self._collect("start", dict(message.kwargs))
+        return ""
+
+    def _close_run(self, message: Msg) -> str:
+        self._collect("stop", {})
+        return ""
+
+
+def _nothing(message: Msg) -> None:
+    """The message means nothing here."""
