@@ -138,3 +138,8 @@ def velocity_number(counts_s: float, cycle: float) -> int:
 def velocity(number: int, cycle: float) -> float:
     """Counts/s of the controller's number for a velocity."""
     return abs(number) / 65536 / cycle
+
+
+def acceleration(number: int, cycle: float) -> float:
+    """Counts/s2 of the controller's number for an acceleration: counts a cycle (s) squared in 16.16 fixed point."""
+    return abs(number) / 65536 / cycle**2

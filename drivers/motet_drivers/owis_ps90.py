@@ -3,6 +3,7 @@
     INITn, EFREEn                switch the motor of axis n on, leave a limit switch
     REFn=m, CNTn=c               reference motion of mode m, set the position counter
     ABSOLn, PVELn=v, PSETn=c     absolute positions, velocity, target in counts
+    ?ACCn                        acceleration, which with the velocity tells when a motion should end
     PGOn, STOPn                  go to the target, brake
     ?ASTAT, ?ESTATn, ?CNTn, ?REFSTn, ?PVELn, ?MSG, ?VERSION, ?SERNUM
 
@@ -12,6 +13,7 @@ on hardware. Not verified: the text of `?VERSION`, and the error memory `?ERR`, 
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncGenerator, Mapping
 from typing import ClassVar, Literal
 
@@ -27,8 +29,7 @@ from motet_drivers.owis_protocol import State
 _MM: dict[str, str] = {"x": "mm", "y": "mm", "z": "mm"}
 _FIRST_POLL_S = 0.001
 _POLL_PART = 0.125
-"""A wait between two polls is this part of the time since the motion began: the end of a short motion is seen
-soon, a long one costs few polls."""
+"""Once a motion should have ended, a wait between two polls is this part of the time since then."""
 
 
 class Axes(BaseModel):
@@ -59,7 +60,9 @@ class Options(BaseModel):
     cycle: float = Field(default=256e-6, gt=0)
     """Cycle of the motion controller, s: velocities are sent in counts a cycle."""
     poll: float = Field(default=0.02, gt=0)
-    """Longest time between two looks at a moving axis, s."""
+    """Longest time between two looks at an axis that should have arrived, s."""
+    watch: float = Field(default=0.5, gt=0)
+    """Longest time between two looks at an axis that is on its way, s: a fault is seen after so long."""
     tolerance: float = Field(default=0.001, gt=0)
     """How far from its target an axis may come to rest, mm."""
     margin: float = Field(default=5.0, gt=0)
@@ -92,7 +95,9 @@ class OwisPs90(Device):
         self._line = context.need_line()
         axes = options.axes
         self._controller = OwisController(self.name, self._line, {"x": axes.x, "y": axes.y, "z": axes.z})
+        self._scale = context.scale
         self._speeds: dict[Axis, float] = {}
+        self._accelerations: dict[Axis, float] = {}
         self._identity = ""
         self._stops = 0
         self._motion = asyncio.Lock()
@@ -185,6 +190,8 @@ class OwisPs90(Device):
             await self._controller.tell("PVEL", axis, protocol.velocity_number(counts_s, options.cycle))
         pvel = max(1, await self._controller.number("PVEL", axis))
         self._speeds[axis] = protocol.velocity(pvel, options.cycle) / options.counts_per_mm
+        acc = await self._controller.number("ACC", axis)
+        self._accelerations[axis] = protocol.acceleration(acc, options.cycle) / options.counts_per_mm
 
     async def _go(self, targets: Mapping[Axis, float], stops: int) -> None:
         """Go to the targets, mm; `stops` is how often the stage had been stopped when this was asked for."""
@@ -194,14 +201,13 @@ class OwisPs90(Device):
         for axis in targets:
             if states[axis] is not State.READY:
                 raise await self._controller.fault(axis, states[axis])
-        way = {axis: abs(target - await self._position(axis)) for axis, target in targets.items()}
-        longest = 1.5 * max(way[axis] / self._speeds[axis] for axis in targets) + self._options.margin
+        expected = max([self._lasts(axis, target - await self._position(axis)) for axis, target in targets.items()])
         async with self._braked_on_failure():
             for axis, target in targets.items():
                 await self._controller.tell("PSET", axis, round(target * self._options.counts_per_mm))
             for axis in targets:
                 await self._start("PGO", axis, stops)
-            await self._arrive(tuple(targets), longest, stops)
+            await self._arrive(tuple(targets), 1.5 * expected + self._options.margin, stops, expected)
         for axis, target in targets.items():
             reached = await self._position(axis)
             if abs(reached - target) > self._options.tolerance:
@@ -226,8 +232,18 @@ class OwisPs90(Device):
         self._check_not_stopped(stops)
         await self._controller.tell(command, axis, value)
 
-    async def _arrive(self, axes: tuple[Axis, ...], longest: float, stops: int) -> None:
-        """Wait until the axes are ready. Raises InstrumentError for a fault, a `stop`, or after too long."""
+    def _lasts(self, axis: Axis, way: float) -> float:
+        """How long a motion should take, from rest to rest with a trapezoidal profile of velocity; loop seconds."""
+        speed, acceleration, distance = self._speeds[axis], self._accelerations[axis], abs(way)
+        ramp = min(speed / acceleration, math.sqrt(distance / acceleration)) if acceleration > 0 else 0.0
+        cruise = max(0.0, distance - ramp * ramp * acceleration) / speed
+        return (2 * ramp + cruise) / self._scale
+
+    async def _arrive(self, axes: tuple[Axis, ...], longest: float, stops: int, expected: float = 0.0) -> None:
+        """Wait until the axes are ready, which they should be after `expected` loop seconds.
+
+        Raises InstrumentError for a fault, a `stop`, or after too long.
+        """
         loop = asyncio.get_running_loop()
         started = loop.time()
         while True:
@@ -242,7 +258,13 @@ class OwisPs90(Device):
                 return
             if elapsed > longest:
                 raise InstrumentError(f"{self.name}: {', '.join(moving)} did not arrive within {longest:.1f} s")
-            await asyncio.sleep(min(self._options.poll, max(_FIRST_POLL_S, _POLL_PART * elapsed)))
+            await asyncio.sleep(self._pause(expected - elapsed))
+
+    def _pause(self, left: float) -> float:
+        """How long to wait before the next look at a motion that should end in `left` loop seconds."""
+        if left > 0:
+            return min(left + _FIRST_POLL_S, self._options.watch)
+        return min(self._options.poll, max(_FIRST_POLL_S, -_POLL_PART * left))
 
     def _check_not_stopped(self, stops: int) -> None:
         if self._stops != stops:

@@ -58,6 +58,7 @@ class PotentiostatNode(Device):
         self._options = options
         self._bus = context.need_bus()
         self._topic = context.topic
+        self._scale = context.scale
         self._identity = ""
 
     async def open(self) -> None:
@@ -89,7 +90,7 @@ class PotentiostatNode(Device):
         """Apply a potential and record the current at so many points, evenly spaced over the duration."""
         request = {"command": "measure", "potential_V": potential, "duration_s": duration, "points": points}
         try:
-            reply = await self._ask(request, duration * self._options.margin)
+            reply = await self._ask(request, duration * self._options.margin / self._scale)
         except (Retryable, asyncio.CancelledError):
             await self._abandon()
             raise

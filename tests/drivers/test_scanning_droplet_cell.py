@@ -76,7 +76,7 @@ async def cell() -> AsyncGenerator[Cell]:
                 line = Line(name, SerialOpener(settings), cast("Any", driver.make).framing)
             else:
                 await stack.enter_async_context(MqttHost(simulator, bus, "cell/potentiostat"))
-            context = Context(name, driver.options(), Limits(name, {}), line, bus, "cell/potentiostat")
+            context = Context(name, driver.options(), Limits(name, {}), line, bus, "cell/potentiostat", SCALE)
             devices[name] = driver.make(context)
             stack.push_async_callback(devices[name].close)
             await devices[name].connect()

@@ -51,13 +51,23 @@ class Declaration:
 class Driver(Declaration):
     """A driver: `make` is the device class (a `motet.devices.Device`), called with a `motet.devices.Context`."""
 
-    transport: Literal["serial", "mqtt", "none"] = "serial"
+    transport: Literal["serial", "mqtt", "person", "none"] = "serial"
+    """`person`: the context brings a `motet.contracts.people.Person`, who is asked."""
     line: dict[str, Any] = field(default_factory=dict[str, Any])
     """The instrument's own defaults for the `line` of the lab file (baudrate, parity, ...)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Simulator(Declaration):
-    """A simulator of the driver of the same name: `make(options, world, clock, seed)`."""
+    """A simulator of the driver of the same name: `make(options, world, clock, seed)`.
 
-    transport: Literal["serial", "mqtt"] = "serial"
+    It makes a `SerialSimulator` or an `MqttSimulator` of `motet.contracts.simulation`, or for the transport `person`
+    somebody who answers, a `motet.contracts.people.Person`.
+    """
+
+    transport: Literal["serial", "mqtt", "person"] = "serial"
+    problem: Callable[[Any, Any], str | None] | None = None
+    """`problem(options of the driver, its own options)`: why a lab cannot be simulated with these, None when it can.
+
+    For what is needed only when the lab is simulated: options themselves are checked for real hardware too.
+    """

@@ -8,7 +8,7 @@ objective's unit.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,19 @@ class Prediction:
 Predict = Callable[[Array], Prediction]
 
 
+class Candidates(Protocol):
+    """The points that may be suggested now, numbered from 0."""
+
+    def __len__(self) -> int:
+        """How many there are, at least one."""
+        ...
+
+    @property
+    def x(self) -> Array:
+        """Their rows (n, d). Copied out of the pool at every look: who needs their number only does not look."""
+        ...
+
+
 class StartDesign(Protocol):
     """Chooses the first points, before there is anything to model."""
 
@@ -38,8 +51,8 @@ class StartDesign(Protocol):
         """How many points to start with in a lab of so many stations."""
         ...
 
-    def choose(self, pool: Array, rng: np.random.Generator) -> int:
-        """The row of `pool` (n, d) to measure next."""
+    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+        """The number of the candidate to measure next."""
         ...
 
 
@@ -60,14 +73,25 @@ class Acquisition(Protocol):
 
 
 class Pending(Protocol):
-    """How points that are asked for but not told yet enter the model. They are never suggested meanwhile."""
+    """How points that are asked for but not told yet enter the model.
+
+    They are not suggested meanwhile, unless the strategy is `Repeating` too.
+    """
 
     def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
         """Values (k,) to pretend were measured at the pending points `x` (k, d); None to leave them out.
 
-        `y` holds the measured values, shape (n,).
+        `y` holds the measured values, shape (n,). A point that is pending several times has as many rows.
         """
         ...
+
+
+@runtime_checkable
+class Repeating(Protocol):
+    """What a pending strategy has besides when pending points may be suggested again."""
+
+    repeats: bool
+    """Whether they may. A point that is measured or failed is never suggested again."""
 
 
 @dataclass(frozen=True, slots=True)

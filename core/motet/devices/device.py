@@ -8,9 +8,10 @@ from ophyd_async.core import DEFAULT_TIMEOUT, DeviceMock, StandardReadable
 from pydantic import BaseModel
 
 from motet.bus import Bus
+from motet.contracts.people import Person
 from motet.devices.limits import Limits
 from motet.devices.signals import Output, query_signal
-from motet.devices.verbs import Verb, verbs_of
+from motet.devices.verbs import Verb, VerbSpec, verbs_of
 from motet.errors import PluginProblem
 from motet.lines import Line
 
@@ -20,7 +21,8 @@ class Context:
     """What a device is made from: its name (`station-device`), the driver's options, limits, and its line or bus.
 
     `scale` is lab seconds a second of the event loop: above 1 where simulators run faster than their instruments. A
-    driver that knows how long its instrument takes divides by it.
+    driver that knows how long its instrument takes divides by it. `person` is who answers questions, None where nobody
+    can be asked.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Context:
     bus: Bus | None = None
     topic: str = ""
     scale: float = 1.0
+    person: Person | None = None
 
     def need_line(self) -> Line:
         """The serial line. Raises PluginProblem when the driver was declared without one."""
@@ -60,7 +63,15 @@ class Device(StandardReadable):
             for key, output in self.signals.items():
                 setattr(self, key, query_signal(output, getattr(self, f"get_{key}")))
         super().__init__(name=context.name)
-        self.verbs = {key: Verb(self, spec, context.limits) for key, spec in verbs_of(type(self)).items()}
+        self.verbs = {key: Verb(self, spec, context.limits) for key, spec in self.verbs_for(context.options).items()}
+
+    @classmethod
+    def verbs_for(cls, options: BaseModel) -> Mapping[str, VerbSpec]:
+        """The verbs of a device with these options: by default those that the class declares.
+
+        For drivers whose options decide what a verb gives; names and arguments stay as declared.
+        """
+        return verbs_of(cls)
 
     async def connect(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from motet.files.candidates import read_table
 from motet.files.choices import Choice
 from motet.files.consumables_check import check_uses
-from motet.files.lab import CheckedLab, check_lab
+from motet.files.lab import CheckedLab, Hardware, check_lab
 from motet.files.learner_check import check_goal, check_learner
 from motet.files.node import Node
 from motet.files.procedure_choice import Chosen, choose_procedure
@@ -59,13 +59,13 @@ class CampaignFile:
         return replace(self, **changes)
 
 
-def load_campaign(path: Path, registry: Registry) -> CampaignFile:
-    """A valid campaign with its lab, procedure and candidates.
+def load_campaign(path: Path, registry: Registry, hardware: Hardware = None) -> CampaignFile:
+    """A valid campaign with its lab, procedure and candidates, on the hardware that the lab or the caller says.
 
     Raises FileProblems with every mistake in all of them.
     """
     report = Report()
-    found = _Loader(path, registry, report).load()
+    found = _Loader(path, registry, report, hardware).load()
     if found is None or report.problems:
         report.fail()
     return found
@@ -76,6 +76,7 @@ class _Loader:
     path: Path
     registry: Registry
     report: Report
+    hardware: Hardware = None
 
     def load(self) -> CampaignFile | None:
         """The campaign, None when it is beyond use. Mistakes go to the report."""
@@ -115,7 +116,7 @@ class _Loader:
         path = self._beside(checked.model.lab, checked.node.at("lab"))
         if path is None:
             return None
-        lab = check_lab(path, self.registry, self.report)
+        lab = check_lab(path, self.registry, self.report, self.hardware)
         if lab is not None:
             files[self._relative(path)] = lab.file.text
         return lab

@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
-from motet.contracts.declarations import Driver, Kind
-from motet.files.choices import broken, choose, find
+from motet.contracts.declarations import Driver, Kind, Simulator
+from motet.files.choices import Choice, broken, choose, find
 from motet.files.instruments import Bench, Instrument, bench, instrument, limits_of
 from motet.files.node import Node
 from motet.files.report import Report, names, one_of
@@ -44,28 +44,30 @@ class _Check:
         return {key: self._device(device, where.at("devices", key)) for key, device in station.devices.items()}
 
     def _device(self, device: Device, where: Node) -> Instrument | None:
-        driver = self._driver(device, where)
+        driver, choice = self._driver(device, where)
         if driver is None:
             return None
-        self._simulator(device, driver, where)
+        self._simulator(device, driver, choice, where)
         match driver.transport:
             case "serial":
                 self._serial(device, where)
             case "mqtt":
                 self._mqtt(device, where)
-            case "none":
+            case "person" | "none":
                 self._unused("line", driver, where)
                 self._unused("topic", driver, where)
         if driver.transport == "serial":
             self._unused("topic", driver, where)
         if driver.transport == "mqtt":
             self._unused("line", driver, where)
-        found = instrument(driver, where.at("driver"), self._report)
+        options = choice.options if choice is not None and choice.intact else None
+        found = instrument(driver, options, where.at("driver"), self._report)
         if found is None:
             return None
         return replace(found, limits=limits_of(device, found, where, self._report))
 
-    def _driver(self, device: Device, where: Node) -> Driver | None:
+    def _driver(self, device: Device, where: Node) -> tuple[Driver | None, Choice | None]:
+        """The driver, and it with the device's options where there are any that are right."""
         choice = find(
             Kind.DRIVER,
             device.driver,
@@ -76,23 +78,35 @@ class _Check:
         )
         known = self._registry.all(Kind.DRIVER).get(device.driver)
         if choice is None and known is None:
-            return None
+            return None, None
         declaration = choice.declaration if choice is not None else known.declaration if known else None
         if not isinstance(declaration, Driver):
             found = f"the driver {device.driver!r}"
             self._report.add(where.at("driver"), found, "its plugin declares it as something else than a Driver")
-            return None
-        return declaration
+            return None, None
+        return declaration, choice
 
-    def _simulator(self, device: Device, driver: Driver, where: Node) -> None:
+    def _simulator(self, device: Device, driver: Driver, choice: Choice | None, where: Node) -> None:
         simulators = self._registry.all(Kind.SIMULATOR)
         if device.driver in simulators:
             options = where.at("simulator")
-            find(Kind.SIMULATOR, device.driver, where.at("driver"), options, self._registry, self._report)
+            found = find(Kind.SIMULATOR, device.driver, where.at("driver"), options, self._registry, self._report)
+            if self._lab.hardware == "simulated" and choice is not None and found is not None:
+                self._can_simulate(choice, found, options)
         elif device.simulator or (self._lab.hardware == "simulated" and driver.transport != "none"):
             node = where.at("simulator") if device.simulator else where.at("driver")
             allowed = f"drivers with a simulator: {names(sorted(simulators))}{broken(self._registry)}"
             self._report.add(node, f"no simulator named {device.driver!r}", allowed)
+
+    def _can_simulate(self, driver: Choice, simulator: Choice, where: Node) -> None:
+        """What the simulator needs to be told, when it is to run."""
+        declaration = simulator.declaration
+        if not isinstance(declaration, Simulator) or declaration.problem is None:
+            return
+        if driver.intact and simulator.intact:
+            reason = declaration.problem(driver.options, simulator.options)
+            if reason is not None:
+                self._report.add(where, where.shown(), reason)
 
     def _serial(self, device: Device, where: Node) -> None:
         if device.line is None:
@@ -142,6 +156,7 @@ class _Check:
 
     def _unused(self, key: str, driver: Driver, where: Node) -> None:
         if key in where.entries and where.entries[key].content is not None:
-            kind = {"serial": "a serial line", "mqtt": "MQTT", "none": "neither line nor topic"}[driver.transport]
+            kinds = {"serial": "uses a serial line", "mqtt": "uses MQTT", "person": "asks a person"}
+            kind = kinds.get(driver.transport, "uses neither line nor topic")
             found = f"a {key} for the driver {driver.name!r}"
-            self._report.add(where.at(key), found, f"it uses {kind}: leave the {key} out")
+            self._report.add(where.at(key), found, f"it {kind}: leave the {key} out")

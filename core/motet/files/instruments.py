@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from motet.contracts.declarations import Driver
 from motet.files.node import Node
 from motet.files.report import Report, one_of
@@ -23,6 +25,10 @@ class Instrument:
     signals: "Mapping[str, Output]"
     limits: "Mapping[str, Limit]" = field(default_factory=dict[str, Any])
 
+    def gives(self) -> tuple[object, ...]:
+        """Equal where the outputs of every verb are."""
+        return tuple((name, *spec.outputs.items()) for name, spec in self.verbs.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -34,21 +40,28 @@ class Bench:
     def key(self) -> tuple[object, ...]:
         """Equal for stations on which a procedure does the same."""
         return tuple(
-            (name, None if i is None else (i.driver, tuple(sorted(i.limits.items()))))
+            (name, None if i is None else (i.driver, i.gives(), tuple(sorted(i.limits.items()))))
             for name, i in sorted(self.instruments.items())
         )
 
 
-def instrument(driver: Driver, where: Node, report: Report) -> Instrument | None:
-    """What a driver's device class declares.
+def instrument(driver: Driver, options: BaseModel | None, where: Node, report: Report) -> Instrument | None:
+    """What a driver's device class declares; `options` are the driver's, None where they have mistakes.
 
-    None, with the reason in the report, when it declares it wrongly.
+    None when such options decide what its verbs give, or, with the reason in the report, when it declares itself
+    wrongly.
     """
-    from motet.devices import verbs_of
+    from motet.devices import Device, verbs_of
 
-    device = driver.make
+    device: Any = driver.make
     try:
-        return Instrument(driver.name, verbs_of(device), dict(device.signals))  # type: ignore[attr-defined]
+        if options is not None:
+            verbs = device.verbs_for(options)
+        elif device.verbs_for.__func__ is Device.verbs_for.__func__:
+            verbs = verbs_of(device)
+        else:
+            return None
+        return Instrument(driver.name, verbs, dict(device.signals))
     except (AttributeError, TypeError, NameError, AssertionError) as error:
         reason = f"its device class does not declare its verbs and signals as it should: {error!r}"
         report.add(where, f"the driver {driver.name!r}", reason)

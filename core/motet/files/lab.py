@@ -1,8 +1,9 @@
 """The lab file: `load_lab` validates it against the model, the plugins and itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from motet.files.consumables_check import Supplies, check_consumables, check_uses
 from motet.files.device_check import check_devices
@@ -20,6 +21,10 @@ from motet.model.procedure import Procedure
 from motet.plugins import Registry
 
 _STAND_INS = {"lab": "lab", "stations": {"none": {"devices": {"none": {"driver": "none"}}}}}
+
+
+Hardware = Literal["real", "simulated"] | None
+"""What a lab runs on, whatever its file says; None for what the file says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +46,16 @@ class CheckedLab:
     supplies: Supplies | None
 
 
-def load_lab(path: Path, registry: Registry) -> LabFile:
+def load_lab(path: Path, registry: Registry, hardware: Hardware = None) -> LabFile:
     """A valid lab. Raises FileProblems with every mistake in the file."""
     report = Report()
-    lab = check_lab(path, registry, report)
+    lab = check_lab(path, registry, report, hardware)
     if lab is None or report.problems:
         report.fail()
     return lab.file
 
 
-def check_lab(path: Path, registry: Registry, report: Report) -> CheckedLab | None:
+def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware = None) -> CheckedLab | None:
     """The lab as far as it is right, None when nothing of it is. Mistakes go to the report."""
     source = parse(path, report)
     if source is None:
@@ -58,6 +63,8 @@ def check_lab(path: Path, registry: Registry, report: Report) -> CheckedLab | No
     checked = validate(Lab, source.root, report, _STAND_INS)
     if checked is None:
         return None
+    if hardware is not None:
+        checked = replace(checked, model=checked.model.model_copy(update={"hardware": hardware}))
     supplies = check_consumables(checked, report)
     for name, procedure in checked.model.procedures.items():
         check_uses(procedure, checked.node.at("procedures", name), supplies, report)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motet.contracts.learning import Acquisition, Array, Pending, Predict, Prediction, StartDesign, Surrogate
+from motet.contracts.learning import (
+    Acquisition,
+    Array,
+    Candidates,
+    Pending,
+    Predict,
+    Prediction,
+    Repeating,
+    StartDesign,
+    Surrogate,
+)
 from motet.errors import LearnerError
 
 
@@ -35,14 +45,19 @@ class Checked:
         with _blaming(f"start design {self.labels.start}"):
             return max(1, int(self.start.count(stations)))
 
-    def choose(self, pool: Array, rng: np.random.Generator) -> int:
-        """The row of `pool` that the start design takes."""
+    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+        """The number of the candidate that the start design takes."""
         who = f"start design {self.labels.start}"
         with _blaming(who):
-            row = int(self.start.choose(pool, rng))
-        if not 0 <= row < len(pool):
-            raise LearnerError(f"{who} chose row {row} of a pool of {len(pool)}")
-        return row
+            number = int(self.start.choose(candidates, rng))
+        if not 0 <= number < len(candidates):
+            raise LearnerError(f"{who} chose number {number} of {len(candidates)} candidates, which count from 0")
+        return number
+
+    @property
+    def repeats(self) -> bool:
+        """Whether pending points may be suggested again."""
+        return isinstance(self.pending, Repeating) and self.pending.repeats
 
     def fit(self, x: Array, y: Array, seed: int) -> Predict:
         """The surrogate fitted; its predictions are checked too."""

@@ -1,16 +1,15 @@
 """Ask, tell, release: what to measure next, from everything that was measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from motet.contracts.learning import Acquisition, Pending, StartDesign, Surrogate
 from motet.learning.checked import Checked, Labels
 from motet.learning.encoding import Encoder
+from motet.learning.free import Free, Supply
 from motet.learning.memory import Memory
 from motet.learning.modelling import Model, Models
-from motet.learning.pool import Pool, everything, sample
 from motet.model.experiment import Outcome, Suggestion
 from motet.model.objective import Objective
 from motet.model.space import Space
@@ -51,15 +50,14 @@ class Learner:
         stations: int = 1,
         labels: Labels | None = None,
     ) -> None:
-        self._space = space
         self._objective = objective
         self._seed = seed
         self._parts = Checked(start, surrogate, acquisition, pending, labels or Labels())
         self.start_count = self._parts.count(stations)
         """Points that the start design gives before there is a model."""
         self._encoder = Encoder(space)
-        self._memory = Memory(self._encoder, objective_name, objective)
-        self._pool = everything(space, self._encoder)
+        self._memory = Memory(self._encoder, objective_name, objective, repeats=self._parts.repeats)
+        self._supply = Supply(space, self._encoder, seed, self._memory.blocks)
         self._models = Models(self._parts, seed)
 
     def warm_up(self) -> None:
@@ -78,62 +76,85 @@ class Learner:
     def propose(self, n: int, pending: Sequence[Point] = ()) -> list[Suggestion]:
         """The next n points to measure, each chosen as if those before it and `pending` were pending too.
 
-        Changes nothing. Never a point that is measured, failed or pending; fewer than n, or none, when no
-        other is left. Raises LearnerError when a plugin fails.
+        Changes nothing. Never a point that is measured or failed, nor one that is pending unless the pending
+        strategy repeats such points; fewer than n, or none, when no other is left. Raises LearnerError when a
+        plugin fails.
         """
-        waiting = self._memory.pending | {self._encoder.key(point): point for point in pending}
+        held = [self._encoder.key(point) for point in pending]
         suggestions: list[Suggestion] = []
-        while len(suggestions) < n and (suggestion := self._propose(waiting)) is not None:
-            waiting[self._encoder.key(suggestion.parameters)] = suggestion.parameters
-            suggestions.append(suggestion)
+        try:
+            for key in held:
+                self._hold(key)
+            while len(suggestions) < n and (found := self._next()) is not None:
+                key, suggestion = found
+                self._hold(key)
+                held.append(key)
+                suggestions.append(suggestion)
+        finally:
+            for key in held:
+                self._release(key)
         return suggestions
 
     def tell(self, outcome: Outcome) -> None:
         """Take in how an experiment ended. Telling it again changes nothing: the first outcome stands.
 
-        A failed one yields no value, and its point is not suggested again. Raises LearnerError for a value
-        that is missing or not finite.
+        A failed one yields no value, and its point is not suggested again. A point that is pending several
+        times is once less pending. Raises LearnerError for a value that is missing or not finite.
         """
-        if self._memory.tell(outcome):
+        key = self._memory.tell(outcome)
+        if key is not None:
             self._models.forget()
+            self._supply.update(key)
 
     def hold(self, point: Point) -> None:
-        """Remember a point as pending."""
-        self._memory.hold(point)
+        """Remember a point as pending; when it is pending already, once more."""
+        self._hold(self._encoder.key(point))
 
     def release(self, point: Point) -> None:
-        """Give a pending point back: it may be suggested again."""
-        self._memory.release(point)
+        """Give a pending point back: it may be suggested again when it is not pending any more."""
+        self._release(self._encoder.key(point))
 
-    def _propose(self, waiting: Mapping[bytes, Point]) -> Suggestion | None:
-        rng = np.random.default_rng([_CHOICE, self._seed, self._memory.told, len(waiting)])
-        pool = self._pool or sample(self._space, self._encoder, rng)
-        free = pool.without(self._memory.seen | waiting.keys())
-        if not len(free):
+    def _hold(self, key: bytes) -> None:
+        self._memory.hold(key)
+        self._supply.update(key)
+
+    def _release(self, key: bytes) -> None:
+        self._memory.release(key)
+        self._supply.update(key)
+
+    def _next(self) -> tuple[bytes, Suggestion] | None:
+        """The next point with its key, as things stand."""
+        memory = self._memory
+        rng = np.random.default_rng([_CHOICE, self._seed, memory.told, memory.waiting])
+        begun = memory.valued + memory.waiting
+        if begun < self.start_count or not memory.valued:
+            free = self._supply.at_start(memory.told + memory.waiting)
+            return self._start(free, begun, rng) if free else None
+        free = self._supply.to_score(rng)
+        if not free:
             return None
-        begun = self._memory.valued + len(waiting)
-        if begun < self.start_count or not self._memory.valued:
-            row = int(free[self._parts.choose(pool.x[free], rng)])
-            of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
-            return Suggestion(pool.points[row], f"{self._parts.labels.start} start {begun + 1} {of}")
-        x, merits = self._memory.data()
-        model = self._models.fitted(x, merits, sorted(waiting), self._memory.told)
-        return self._best(pool, free, model, len(waiting), rng)
+        x, merits = memory.data()
+        return self._best(free, self._models.fitted(x, merits, memory.pending(), memory.told), rng)
 
-    def _best(
-        self, pool: Pool, free: NDArray[np.intp], model: Model, waiting: int, rng: np.random.Generator
-    ) -> Suggestion:
-        prediction = model.over(pool, free)
+    def _start(self, free: Free, begun: int, rng: np.random.Generator) -> tuple[bytes, Suggestion]:
+        row = free.row(self._parts.choose(free, rng))
+        of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
+        why = f"{self._parts.labels.start} start {begun + 1} {of}"
+        return free.key(row), Suggestion(free.point(row), why)
+
+    def _best(self, free: Free, model: Model, rng: np.random.Generator) -> tuple[bytes, Suggestion]:
+        prediction = model.over(free.pool, free.rows())
         scores = self._parts.score(prediction, model.best, rng)
         ties = np.flatnonzero(scores >= scores.max() - TIE * np.ptp(scores))
         at = int(ties[rng.integers(len(ties))])
+        row, score = free.row(at), float(scores[at])
         labels = self._parts.labels
         rank = "best" if len(ties) == 1 else f"one of {len(ties)} equal best"
-        why = f"{labels.acquisition} of {labels.surrogate} on {model.values} values, {waiting} pending: "
-        merit, std = model.merit(float(prediction.mean[at]), float(prediction.std[at]))
-        mean = -merit if self._objective.goal == "minimize" else merit
+        why = f"{labels.acquisition} of {labels.surrogate} on {model.values} values, {self._memory.waiting} pending: "
         why += f"{rank} of {len(free)}"
-        point, score = pool.points[int(free[at])], float(scores[at])
+        merit, std = model.merit(float(prediction.mean[at]), float(prediction.std[at]))
         if self._objective.goal == "target":
-            return Suggestion(point, f"{why}, {-merit:.4g} from the target expected", score)
-        return Suggestion(point, why, score, mean, std)
+            why += f", {-merit:.4g} from the target expected"
+            return free.key(row), Suggestion(free.point(row), why, score)
+        mean = -merit if self._objective.goal == "minimize" else merit
+        return free.key(row), Suggestion(free.point(row), why, score, mean, std)

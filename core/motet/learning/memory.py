@@ -1,6 +1,8 @@
 """What a learner knows: the values measured, the points that failed, and the points that are pending."""
 
 import math
+from bisect import insort
+from collections import Counter
 
 import numpy as np
 
@@ -9,38 +11,45 @@ from motet.errors import LearnerError
 from motet.learning.encoding import Encoder
 from motet.model.experiment import Outcome, State
 from motet.model.objective import Objective
-from motet.model.values import Point
 
 
 class Memory:
-    """The outcomes told so far, once each, and the points asked for but not told yet."""
+    """The outcomes told so far, once each, and the points asked for but not told yet, by `Encoder.key`.
 
-    def __init__(self, encoder: Encoder, objective_name: str, objective: Objective) -> None:
+    A point may be pending several times. With `repeats` pending points may be suggested again.
+    """
+
+    def __init__(
+        self, encoder: Encoder, objective_name: str, objective: Objective, *, repeats: bool = False
+    ) -> None:
         self._encoder = encoder
         self._name = objective_name
         self._objective = objective
-        self._merits: dict[str, tuple[bytes, float | None]] = {}
-        self._pending: dict[bytes, Point] = {}
+        self._repeats = repeats
+        self._told: set[str] = set()
+        self._measured: list[tuple[bytes, float]] = []
+        self._pending = Counter[bytes]()
         self._seen: set[bytes] = set()
         self._data: tuple[Array, Array] | None = None
-        self.valued = 0
-        """Number of outcomes with a value."""
+        self.waiting = 0
+        """Number of points pending, each as often as it is."""
 
-    def tell(self, outcome: Outcome) -> bool:
-        """Take in an outcome; False when this experiment was told before.
+    def tell(self, outcome: Outcome) -> bytes | None:
+        """Take in an outcome: its point's key, None when this experiment was told before.
 
         Raises LearnerError for one that is not ended, lacks the objective or has a value that is not finite.
         """
-        if outcome.experiment.id in self._merits:
-            return False
+        if outcome.experiment.id in self._told:
+            return None
         merit = self._merit(outcome)
         key = self._encoder.key(outcome.experiment.parameters)
-        self._merits[outcome.experiment.id] = (key, merit)
+        self._told.add(outcome.experiment.id)
         self._seen.add(key)
-        self.valued += merit is not None
-        self._data = None
-        self._pending.pop(key, None)
-        return True
+        if merit is not None:
+            insort(self._measured, (key, merit))
+            self._data = None
+        self.release(key)
+        return key
 
     def _merit(self, outcome: Outcome) -> float | None:
         if outcome.state is State.FAILED:
@@ -56,34 +65,44 @@ class Memory:
             raise LearnerError(f"experiment {name}: {self._name} = {value}; a finite number is needed")
         return self._objective.merit(value)
 
-    def hold(self, point: Point) -> None:
-        """A point is pending from now on."""
-        self._pending[self._encoder.key(point)] = point
+    def hold(self, key: bytes) -> None:
+        """A point is pending from now on, or once more."""
+        self._pending[key] += 1
+        self.waiting += 1
 
-    def release(self, point: Point) -> None:
-        """A pending point is given back and may be suggested again."""
-        self._pending.pop(self._encoder.key(point), None)
+    def release(self, key: bytes) -> None:
+        """A point is pending no longer, or once less; one that is not pending is left alone."""
+        times = self._pending[key]
+        if not times:
+            return
+        self.waiting -= 1
+        if times == 1:
+            del self._pending[key]
+        else:
+            self._pending[key] = times - 1
+
+    def blocks(self, key: bytes) -> bool:
+        """Whether a point may not be suggested: measured, failed or, without `repeats`, pending."""
+        return key in self._seen or (not self._repeats and key in self._pending)
 
     @property
     def told(self) -> int:
         """Number of outcomes, failed ones included."""
-        return len(self._merits)
+        return len(self._told)
 
     @property
-    def pending(self) -> dict[bytes, Point]:
-        """The pending points by key."""
-        return dict(self._pending)
+    def valued(self) -> int:
+        """Number of outcomes with a value."""
+        return len(self._measured)
 
-    @property
-    def seen(self) -> set[bytes]:
-        """Keys of all points measured or failed."""
-        return self._seen
+    def pending(self) -> list[bytes]:
+        """Keys of the points pending, each as often as it is, in rising order."""
+        return sorted(self._pending.elements())
 
     def data(self) -> tuple[Array, Array]:
         """Rows (n, d) and merits (n,) of what was measured, in the same order whoever finished first."""
-        if self._data is not None:
-            return self._data
-        rows = sorted((key, merit) for key, merit in self._merits.values() if merit is not None)
-        x = np.array([np.frombuffer(key) for key, _ in rows]).reshape(len(rows), self._encoder.width)
-        self._data = x, np.array([merit for _, merit in rows])
+        if self._data is None:
+            rows = np.frombuffer(b"".join(key for key, _ in self._measured))
+            merits = np.array([merit for _, merit in self._measured])
+            self._data = rows.reshape(self.valued, self._encoder.width), merits
         return self._data

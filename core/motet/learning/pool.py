@@ -1,11 +1,10 @@
-"""The candidates that a learner chooses from: every point of a small space, a fresh sample of a large one."""
+"""The candidates that a learner chooses from: every point of a small space, a sample of a large one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from motet.contracts.learning import Array
 from motet.learning.encoding import Encoder
@@ -39,12 +38,6 @@ class Pool:
     def rows(self) -> dict[bytes, int]:
         """The row of every candidate by its `Encoder.key`."""
         return {row.tobytes(): number for number, row in enumerate(self.x)}
-
-    def without(self, keys: Iterable[bytes]) -> NDArray[np.intp]:
-        """The rows of candidates that are not among `keys`."""
-        free = np.ones(len(self.x), dtype=bool)
-        free[[self.rows[key] for key in keys if key in self.rows]] = False
-        return np.flatnonzero(free)
 
 
 def everything(space: Space, encoder: Encoder) -> Pool | None:

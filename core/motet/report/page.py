@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from motet import __version__
@@ -28,7 +28,13 @@ def write_report(reader: Reader, campaign_id: str, out: Path) -> Path:
     """
     detail = reader.campaign(campaign_id)
     material = Material(detail, tuple(reader.experiments(detail.summary.id)))
-    page = _environment().get_template("report.html.j2").render(_context(reader, material))
+    page = environment("motet.report").get_template("report.html.j2").render(_context(reader, material))
+    write_whole(page, out)
+    return out
+
+
+def write_whole(page: str, out: Path) -> None:
+    """Write a page so that nobody ever sees a part of it. Raises OSError when `out` cannot be written."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     try:
@@ -36,7 +42,6 @@ def write_report(reader: Reader, campaign_id: str, out: Path) -> Path:
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
-    return out
 
 
 def plots(material: Material) -> list[Plot]:
@@ -70,9 +75,10 @@ def _context(reader: Reader, material: Material) -> dict[str, Any]:
     }
 
 
-def _environment() -> Environment:
+def environment(*packages: str) -> Environment:
+    """Where a page's template, styles and scripts come from: the `templates` of these packages, the first one first."""
     return Environment(
-        loader=PackageLoader("motet.report", "templates"),
+        loader=ChoiceLoader([PackageLoader(package, "templates") for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
