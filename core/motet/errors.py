@@ -17,6 +17,7 @@ MotetError                       action   what the handler does
 ├── CampaignError                stop     the campaign cannot go on
 │   ├── LearnerError                      the learner raised or returned a point outside the space
 │   ├── StoreError                        what must be durable could not be written
+│   ├── SimulationError                   something really waits or reaches out in virtual time
 │   └── SafetyError                       something must not move any further
 └── Aborted                      stop     a person stopped it
 """
@@ -110,6 +111,10 @@ class LearnerError(CampaignError):
 
 class StoreError(CampaignError):
     """What must be durable could not be written."""
+
+
+class SimulationError(CampaignError):
+    """Something really waits, opens a port or waits for ever where time is virtual."""
 
 
 class SafetyError(CampaignError):

@@ -20,12 +20,15 @@ def motet_starts() -> Iterable[Declaration]:
 
 @hookimpl
 def motet_surrogates() -> Iterable[Declaration]:
-    """Surrogates."""
-    from motet_plugins.surrogates import forests
+    """Surrogates. `rf` and `gp` are short names."""
+    from motet_plugins.surrogates import forests, gaussian_process
 
     return [
         Declaration("random_forest", forests.RandomForest, forests.Options),
+        Declaration("rf", forests.RandomForest, forests.Options),
         Declaration("extra_trees", forests.ExtraTrees, forests.Options),
+        Declaration("gaussian_process", gaussian_process.GaussianProcess, gaussian_process.Options),
+        Declaration("gp", gaussian_process.GaussianProcess, gaussian_process.Options),
     ]
 
 
@@ -46,9 +49,13 @@ def motet_acquisitions() -> Iterable[Declaration]:
 @hookimpl
 def motet_pendings() -> Iterable[Declaration]:
     """Pending strategies."""
-    from motet_plugins.pendings import believer, exclude
+    from motet_plugins.pendings import believer, exclude, none
 
-    return [Declaration("exclude", exclude.Exclude), Declaration("believer", believer.Believer)]
+    return [
+        Declaration("exclude", exclude.Exclude),
+        Declaration("believer", believer.Believer),
+        Declaration("none", none.NoHandling),
+    ]
 
 
 @hookimpl

@@ -33,8 +33,9 @@ PARAMETER_BYTES = {
 class ForceWorld(Protocol):
     """What a force sensor's world must offer."""
 
-    def contact_force(self) -> float:
-        """The force on the sensor now, mN."""
+    def contact_force(self, *, asked: bool = True) -> float:
+        """The force on the sensor now, mN. The noise of values that were asked for must not depend on how many others
+        there were."""
         ...
 
 
@@ -116,19 +117,19 @@ class Gsv3:
             self._answer(self._frame(overloaded=self._faults.refused()))
         self._asked = 0
         if self._transmitting and self._send is not None and not self._options.mute:
-            self._send(self._frame(overloaded=False))
+            self._send(self._frame(overloaded=False, asked=False))
         self._convert_later()
 
-    def _load(self) -> float:
-        return self._options.preload + (0.0 if self._world is None else self._world.contact_force())
+    def _load(self, *, asked: bool = True) -> float:
+        return self._options.preload + (0.0 if self._world is None else self._world.contact_force(asked=asked))
 
-    def _frame(self, overloaded: bool) -> bytes:
+    def _frame(self, overloaded: bool, *, asked: bool = True) -> bytes:
         options = self._options
         if overloaded:
             raw = 0xFFFF
         else:
             full_scale = OVERRANGE * options.sensitivity / options.rated_output * options.capacity
-            raw = min(0xFFFF, max(0, round(0x8000 + (self._load() - self._zero) / full_scale * 0x8000)))
+            raw = min(0xFFFF, max(0, round(0x8000 + (self._load(asked=asked) - self._zero) / full_scale * 0x8000)))
         return bytes((PREFIX,)) + raw.to_bytes(2, "big")
 
     def _answer(self, data: bytes) -> None:

@@ -67,7 +67,7 @@ class SchwefelPlate:
     def __init__(self, options: Options, clock: Clock, seed: int) -> None:
         self._options = options
         self._clock = clock
-        self._rng = np.random.default_rng(seed)
+        self._current_rng, self._force_rng, self._stream_rng = np.random.default_rng(seed).spawn(3)
         self._position: Position | None = None
         self._in_basin_since: float | None = None
         self._droplet: float | None = None
@@ -109,9 +109,14 @@ class SchwefelPlate:
         x, y, z = self.place()
         return max(0.0, self.surface(x, y) - z)
 
-    def contact_force(self) -> float:
-        """The force on the head, mN, with the sensor's noise."""
-        return self._options.stiffness * self.indentation() + self._rng.normal(0.0, self._options.force_noise)
+    def contact_force(self, *, asked: bool = True) -> float:
+        """The force on the head, mN, with the sensor's noise.
+
+        Values that a sensor sends by itself have a noise of their own: how many there are depends on when the host
+        comes, and what is measured must not.
+        """
+        rng = self._force_rng if asked else self._stream_rng
+        return self._options.stiffness * self.indentation() + rng.normal(0.0, self._options.force_noise)
 
     def measure(self, times: list[float]) -> list[float]:
         """The current at times (s) since the potential was applied, at the place where the head is, mA.
@@ -129,7 +134,7 @@ class SchwefelPlate:
         self._droplet = value
         t = np.asarray(times, dtype=np.float64)
         trace = value * (1 + self._options.charging * np.exp(-t / self._options.decay))
-        return (trace + self._rng.normal(0.0, self._options.current_noise, t.shape)).tolist()
+        return (trace + self._current_rng.normal(0.0, self._options.current_noise, t.shape)).tolist()
 
     def _over_basin(self) -> bool:
         x, y, _ = self.place()

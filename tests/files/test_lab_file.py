@@ -85,3 +85,15 @@ def test_a_mistake_in_a_template_counts_once(tmp_path: Path, registry: Registry)
     assert mistakes(path, registry) == [
         "lab.yaml:2: stations.a.devices.one.limits.z: found a limit of 'z'; allowed: x, y, turns (driver soft)"
     ]
+
+
+def test_a_device_with_mistakes_leaves_open_what_it_gives(tmp_path: Path, registry: Registry) -> None:
+    path = tmp_path / "lab.yaml"
+    path.write_text(
+        "lab: bench\nstations: {a: {devices: {stage: {driver: soft}, balance: {driver: balanc, topic: a/b}}}}\n"
+        "procedures: {weigh: {steps: [balance.check, {if: $check.stable, then: [stage.turn: {turns: 1.5}]}]}}\n"
+    )
+    assert [line.partition(": found ")[0] for line in mistakes(path, registry)] == [
+        "lab.yaml:2: stations.a.devices.balance.driver",
+        "lab.yaml:3: procedures.weigh.steps.1.then.0.stage.turn.turns",
+    ]

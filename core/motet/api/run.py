@@ -43,7 +43,7 @@ class Run(Running):
 
 def load(path: Path, options: Options, registry: Registry | None = None) -> CampaignFile:
     """A valid campaign file with the options put over it. Raises FileProblems."""
-    file = load_campaign(path, registry or installed())
+    file = load_campaign(path, registry or installed(), options.hardware)
     changes = {"time_scale": options.time_scale, "lines": options.lines}
     simulation = file.lab.simulation.model_copy(update={k: v for k, v in changes.items() if v is not None})
     hardware = options.hardware or file.lab.hardware

@@ -1,5 +1,6 @@
 """Run a campaign file in virtual time: the lab's own timeline, as fast as the machine can."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,16 @@ from motet import stamps
 from motet.api.running import Running
 from motet.api.session import Session, Sink
 from motet.api.setting import Setting
-from motet.files.campaign import CampaignFile
+from motet.api.variation import varied
+from motet.errors import SimulationError
+from motet.files.campaign import CampaignFile, load_campaign
 from motet.files.units import convert
 from motet.learning.thread import Lasts
+from motet.model.events import CampaignState
 from motet.model.lab import Bound
 from motet.orchestration import Summary
 from motet.plugins import Registry, installed
+from motet.simulation.guard import guarded
 from motet.simulation.thread import LoopThread
 from motet.simulation.virtual import VirtualLoop
 from motet.station.fast import FastEngine
@@ -44,14 +49,46 @@ class Simulated:
 
 
 class SimulatedSession(Session):
-    """A session whose times and ids come from the simulation."""
+    """A session on a virtual loop: its times and ids come from there, and whatever really waits is found."""
 
     async def run(self) -> Summary:
-        """Everything from first to last, on a virtual loop."""
-        import asyncio
+        """Everything from first to last. Raises SimulationError beside what a session raises."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop), "a simulation runs on a virtual loop"
+        waiting: list[str] = []
 
-        with stamps.simulated(asyncio.get_running_loop(), self.file.campaign.seed, time.time()):
-            return await super().run()
+        def on_stuck() -> bool:
+            """Nothing will ever happen: end the campaign, and if that does not help, everything."""
+            if self.control is not None and self.control.state is CampaignState.PAUSED:
+                return False
+            ends = asyncio.all_tasks(loop) - {asyncio.current_task(loop)} if waiting else {campaign}
+            waiting.append(_waiting(loop))
+            return any([task.cancel() for task in ends])
+
+        seed = self.file.campaign.seed
+        with stamps.simulated(loop, seed, time.time()), guarded() as guard:
+            campaign = asyncio.create_task(super().run(), name="campaign")
+            loop.on_stuck = on_stuck
+            try:
+                summary = await campaign
+            except asyncio.CancelledError:
+                if waiting:
+                    raise SimulationError(f"nothing is left to happen, and these still wait: {waiting[0]}") from None
+                raise
+            finally:
+                loop.on_stuck = None
+        if guard.found and summary.state is not CampaignState.FAILED:
+            raise SimulationError(guard.found[0])
+        return summary
+
+
+def _waiting(loop: asyncio.AbstractEventLoop) -> str:
+    """Where every task of a campaign waits."""
+    places: list[str] = []
+    for task in asyncio.all_tasks(loop):
+        for frame in task.get_stack(limit=1):
+            places.append(f"{task.get_name()} in {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
+    return "; ".join(sorted(places)) or "no task"
 
 
 class SimulatedRun(Running):
@@ -62,7 +99,28 @@ class SimulatedRun(Running):
     ) -> None:
         thread, engine = _loop(how)
         session = SimulatedSession(virtual(file), registry or installed(), _setting(file, how, engine), sinks)
+        self._clock = thread.loop.time
         super().__init__(file, session, thread)
+
+    def lab_time(self) -> float:
+        """Seconds on the lab's clock, from any thread."""
+        return self._clock()
+
+
+def load_simulated(
+    path: Path,
+    *,
+    seed: int | None = None,
+    stations: int | None = None,
+    learner_time: str | None = None,
+    registry: Registry | None = None,
+) -> CampaignFile:
+    """A valid campaign file for a simulation, with some of it changed. Raises FileProblems."""
+    registry = registry or installed()
+    file = load_campaign(path, registry, "simulated")
+    changes = {"stations": stations, "learner_time": learner_time}
+    file = varied(file, {name: str(value) for name, value in changes.items() if value is not None}, registry)
+    return file if seed is None else file.replace(campaign=file.campaign.model_copy(update={"seed": seed}))
 
 
 def simulate(file: CampaignFile, how: Simulation, registry: Registry | None = None) -> Simulated:

@@ -1,7 +1,7 @@
 """What is going on, as a terminal shows it: built from events, read by the display."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from motet.model.events import (
@@ -28,16 +28,20 @@ class StationLine:
     cause: str = ""
     experiment: str = ""
     step: str = ""
-    since: float = field(default_factory=time.monotonic)
+    since: float = 0.0
     done: int = 0
     last: str = ""
 
 
 @dataclass
 class Board:
-    """The state of a campaign as far as its events tell. One thread writes, others may read at any time."""
+    """The state of a campaign as far as its events tell. One thread writes, others may read at any time.
+
+    `clock` gives the seconds by which times are shown: the machine's, or those of a simulated lab.
+    """
 
     objectives: Mapping[str, Objective]
+    clock: Callable[[], float] = time.monotonic
     campaign: str = ""
     state: CampaignState = CampaignState.STARTING
     stations: dict[str, StationLine] = field(default_factory=dict[str, StationLine])
@@ -46,7 +50,15 @@ class Board:
     most: int | None = None
     best: Outcome | None = None
     seconds: float = 0.0
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the campaign started."""
+        return self.clock() - self.started
 
     def see(self, event: Event) -> None:
         """Take an event in."""
@@ -61,14 +73,14 @@ class Board:
             case ExperimentStarted(experiment, name, attempt):
                 line = self._line(name)
                 line.experiment = f"{experiment.number}" + (f" (attempt {attempt})" if attempt > 1 else "")
-                line.since = time.monotonic()
+                line.since = self.clock()
             case ExperimentRetried(_, name, reason):
                 self._line(name).last = f"retry: {reason}"
             case ExperimentEnded(outcome, name, seconds):
                 self._end(outcome, name, seconds)
             case CampaignChanged(campaign, state, _):
                 if self.state is CampaignState.STARTING:
-                    self.started = time.monotonic()
+                    self.started = self.clock()
                 self.campaign, self.state = campaign, state
             case Progress(ended, most):
                 self.ended, self.most = ended, most
@@ -77,7 +89,7 @@ class Board:
         """Time left if every experiment that may run does, seconds; None while there is no ground for an estimate."""
         if self.most is None or not self.ended:
             return None
-        return (self.most - self.ended) * (time.monotonic() - self.started) / self.ended
+        return (self.most - self.ended) * self.elapsed / self.ended
 
     def value(self, outcome: Outcome) -> str:
         """The first objective's value with its unit."""
@@ -85,7 +97,7 @@ class Board:
         return f"{name} {outcome.values[name]:.5g}{f' {objective.unit}' if objective.unit else ''}"
 
     def _line(self, name: str) -> StationLine:
-        return self.stations.setdefault(name, StationLine())
+        return self.stations.setdefault(name, StationLine(since=self.clock()))
 
     def _end(self, outcome: Outcome, name: str, seconds: float) -> None:
         line = self._line(name)

@@ -1,7 +1,6 @@
 """Ways to watch a run: a live table on a terminal, plain lines elsewhere."""
 
 import sys
-import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -77,4 +76,4 @@ class Lines:
                 pass
 
     def _say(self, text: str) -> None:
-        print(f"{clock(time.monotonic() - self._board.started)}  {text}", file=sys.stdout, flush=True)
+        print(f"{clock(self._board.elapsed)}  {text}", file=sys.stdout, flush=True)

@@ -1,6 +1,5 @@
 """The live table of stations with a progress bar, for terminals."""
 
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -57,7 +56,7 @@ class LiveTable:
         ):
             table.add_column(heading, ratio=ratio, no_wrap=True, overflow="ellipsis")
         for name, line in list(self._board.stations.items()):
-            table.add_row(name, Text(line.state, style=_STYLES.get(line.state, "")), *_cells(line))
+            table.add_row(name, Text(line.state, style=_STYLES.get(line.state, "")), *_cells(line, self._board.clock()))
         return table
 
     def _bar(self) -> Table:
@@ -70,7 +69,7 @@ class LiveTable:
         counts = f"{board.ended}{f'/{board.most}' if board.most else ''} experiments"
         failed = f", {board.failed} failed" if board.failed else ""
         remaining = f", {clock(left)} left at most" if left is not None and not _is_over(board) else ""
-        row.add_row(bar, f"{counts}{failed}, {clock(time.monotonic() - board.started)}{remaining}")
+        row.add_row(bar, f"{counts}{failed}, {clock(board.elapsed)}{remaining}")
         return row
 
     def _best(self) -> Text:
@@ -81,9 +80,9 @@ class LiveTable:
         return Text(f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold")
 
 
-def _cells(line: StationLine) -> tuple[str, str, str, str]:
+def _cells(line: StationLine, now: float) -> tuple[str, str, str, str]:
     busy = line.state in (StationState.RUNNING, StationState.PAUSED, StationState.ABORTING)
-    seconds = f"{time.monotonic() - line.since:.1f} s" if busy else ""
+    seconds = f"{now - line.since:.1f} s" if busy else ""
     return line.experiment if busy else "", line.step, seconds, line.last or line.cause
 
 

@@ -31,6 +31,15 @@ class Prediction:
 Predict = Callable[[Array], Prediction]
 
 
+@runtime_checkable
+class Extensible(Protocol):
+    """What a predict function has besides when its model can take in more values without being fitted anew."""
+
+    def knowing(self, x: Array, y: Array) -> Predict:
+        """The same model, told of values y (k,) at rows x (k, d) besides those that it was fitted to."""
+        ...
+
+
 class Candidates(Protocol):
     """The points that may be suggested now, numbered from 0."""
 
@@ -60,7 +69,10 @@ class Surrogate(Protocol):
     """A model that predicts with uncertainty."""
 
     def fit(self, x: Array, y: Array, seed: int) -> Predict:
-        """A fitted model as its predict function. The same data and seed give the same numbers."""
+        """A fitted model as its predict function. The same data and seed give the same numbers.
+
+        Where that is `Extensible`, pending points are added to it; other models are fitted anew with them.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from motet.files.instruments import Bench
 from motet.files.node import Node
 from motet.files.procedure_check import check_procedure
 from motet.files.report import Report, one_of
+from motet.files.simulation_check import check_simulation
 from motet.files.scope import Known
 from motet.files.source import parse
 from motet.files.steps import devices_of
@@ -74,6 +75,7 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
         for name, procedure in checked.model.procedures.items():
             node, whole = (tree.at("procedures", name) for tree in (checked.node, checked.whole))
             check_steps(procedure, node, whole, benches, declared(procedure, node, report), report)
+    check_simulation(checked, benches, report)
     return CheckedLab(LabFile(path, checked.model, source.text), checked, benches, supplies)
 
 

@@ -11,7 +11,7 @@ from motet.files.node import Node
 from motet.files.references import seconds
 from motet.files.report import Report, one_of
 from motet.files.scope import NUMERIC, Known, Scope, described, literal
-from motet.files.steps import is_whole, step_names
+from motet.files.steps import is_whole, step_names, verb_steps
 from motet.files.units import convertible
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
 
@@ -33,10 +33,14 @@ def check_procedure(
     """Check every step at one station. The scope given back is what there is when the procedure has run.
 
     `node` is the tree that the procedure was made from and `whole` the same with its mistakes, which were
-    reported before. Steps for devices that the station does not have are left out.
+    reported before. Steps for devices that the station does not have, or that have mistakes of their own, are left
+    out: nothing is known about their outputs.
     """
     check = _Check(bench, whole, report)
-    wrong = frozenset[str]() if is_whole(node, whole) else frozenset(step_names(whole))
+    steps = [*verb_steps(procedure.steps, node.at("steps")), *verb_steps(procedure.cleanup, node.at("cleanup"))]
+    wrong = frozenset(step.name for step, _ in steps if bench.instruments.get(step.device) is None)
+    if not is_whole(node, whole):
+        wrong |= frozenset(step_names(whole))
     end = check.steps(procedure.steps, node.at("steps"), Scope(parameters, wrong=wrong))
     if procedure.cleanup:
         results = frozenset(name for name in end.sure if "." in name) | end.perhaps

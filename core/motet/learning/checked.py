@@ -10,6 +10,7 @@ from motet.contracts.learning import (
     Acquisition,
     Array,
     Candidates,
+    Extensible,
     Pending,
     Predict,
     Prediction,
@@ -59,22 +60,11 @@ class Checked:
         """Whether pending points may be suggested again."""
         return isinstance(self.pending, Repeating) and self.pending.repeats
 
-    def fit(self, x: Array, y: Array, seed: int) -> Predict:
+    def fit(self, x: Array, y: Array, seed: int) -> "Fitted":
         """The surrogate fitted; its predictions are checked too."""
         who = f"surrogate {self.labels.surrogate}"
         with _blaming(f"{who}, fitting {len(y)} values"):
-            predict = self.surrogate.fit(x, y, seed)
-
-        def checked(pool: Array) -> Prediction:
-            with _blaming(f"{who}, predicting {len(pool)} points"):
-                prediction = predict(pool)
-            _finite(f"{who}: mean", prediction.mean, len(pool))
-            _finite(f"{who}: std", prediction.std, len(pool))
-            if np.any(prediction.std < 0):
-                raise LearnerError(f"{who}: std is negative, {prediction.std.min():g} at the lowest")
-            return prediction
-
-        return checked
+            return Fitted(self.surrogate.fit(x, y, seed), who)
 
     def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
         """Values to pretend at the pending points `x`, or None."""
@@ -92,6 +82,31 @@ class Checked:
             scores = self.acquisition.score(prediction, best, rng)
         _finite(f"{who}: scores", scores, len(prediction.mean))
         return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A surrogate's predict function, checked; `who` is blamed."""
+
+    predict: Predict
+    who: str
+
+    def __call__(self, pool: Array) -> Prediction:
+        """The prediction for the rows of `pool` (n, d)."""
+        with _blaming(f"{self.who}, predicting {len(pool)} points"):
+            prediction = self.predict(pool)
+        _finite(f"{self.who}: mean", prediction.mean, len(pool))
+        _finite(f"{self.who}: std", prediction.std, len(pool))
+        if np.any(prediction.std < 0):
+            raise LearnerError(f"{self.who}: std is negative, {prediction.std.min():g} at the lowest")
+        return prediction
+
+    def knowing(self, x: Array, y: Array) -> "Fitted | None":
+        """The same model told of more values; None when it has to be fitted anew."""
+        if not isinstance(self.predict, Extensible):
+            return None
+        with _blaming(f"{self.who}, adding {len(y)} values"):
+            return Fitted(self.predict.knowing(x, y), self.who)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ class Supply:
 
     def to_score(self, rng: np.random.Generator) -> Free:
         """For an acquisition; a large space is sampled anew, so that it is searched more closely every time."""
-        return self._whole or self._sample(rng)
+        return self._sample(rng) if self._whole is None else self._whole
 
     def _sample(self, rng: np.random.Generator) -> Free:
         free = Free(sample(self._space, self._encoder, rng))

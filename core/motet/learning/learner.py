@@ -68,10 +68,10 @@ class Learner:
 
     def ask(self, n: int = 1) -> list[Suggestion]:
         """`propose`, and remember the points as pending."""
-        suggestions = self.propose(n)
-        for suggestion in suggestions:
-            self.hold(suggestion.parameters)
-        return suggestions
+        found = self._choose(n, [])
+        for key, _ in found:
+            self._hold(key)
+        return [suggestion for _, suggestion in found]
 
     def propose(self, n: int, pending: Sequence[Point] = ()) -> list[Suggestion]:
         """The next n points to measure, each chosen as if those before it and `pending` were pending too.
@@ -80,20 +80,7 @@ class Learner:
         strategy repeats such points; fewer than n, or none, when no other is left. Raises LearnerError when a
         plugin fails.
         """
-        held = [self._encoder.key(point) for point in pending]
-        suggestions: list[Suggestion] = []
-        try:
-            for key in held:
-                self._hold(key)
-            while len(suggestions) < n and (found := self._next()) is not None:
-                key, suggestion = found
-                self._hold(key)
-                held.append(key)
-                suggestions.append(suggestion)
-        finally:
-            for key in held:
-                self._release(key)
-        return suggestions
+        return [suggestion for _, suggestion in self._choose(n, [self._encoder.key(point) for point in pending])]
 
     def tell(self, outcome: Outcome) -> None:
         """Take in how an experiment ended. Telling it again changes nothing: the first outcome stands.
@@ -113,6 +100,22 @@ class Learner:
     def release(self, point: Point) -> None:
         """Give a pending point back: it may be suggested again when it is not pending any more."""
         self._release(self._encoder.key(point))
+
+    def _choose(self, n: int, pending: Sequence[bytes]) -> list[tuple[bytes, Suggestion]]:
+        """What `propose` gives, with the keys of the points."""
+        held = [*pending]
+        found: list[tuple[bytes, Suggestion]] = []
+        try:
+            for key in held:
+                self._hold(key)
+            while len(found) < n and (one := self._next()) is not None:
+                found.append(one)
+                held.append(one[0])
+                self._hold(one[0])
+        finally:
+            for key in held:
+                self._release(key)
+        return found
 
     def _hold(self, key: bytes) -> None:
         self._memory.hold(key)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from motet.contracts.learning import Array, Predict, Prediction
-from motet.learning.checked import Checked
+from motet.contracts.learning import Array, Prediction
+from motet.learning.checked import Checked, Fitted
 from motet.learning.pool import Pool
 
 DECIMALS = 9
@@ -19,7 +19,7 @@ _FIT = 2
 class Model:
     """A fit to standardized merits, merit = centre + spread * y; `best` is the highest y measured."""
 
-    def __init__(self, predict: Predict, centre: float, spread: float, best: float, values: int) -> None:
+    def __init__(self, predict: Fitted, centre: float, spread: float, best: float, values: int) -> None:
         self.predict = predict
         self.best = best
         self.values = values
@@ -39,7 +39,7 @@ class Model:
         """Mean and std in the objective's unit."""
         return self._centre + self._spread * mean, self._spread * std
 
-    def knowing(self, predict: Predict) -> "Model":
+    def with_predict(self, predict: Fitted) -> "Model":
         """The same scale and data with another predict function."""
         return Model(predict, self._centre, self._spread, self.best, self.values)
 
@@ -78,6 +78,8 @@ class Models:
             stand_ins = self._parts.stand_ins(model.predict, at, y)
             if stand_ins is None:
                 return model
-            fitted = self._parts.fit(np.vstack([x, at]), np.concatenate([y, stand_ins]), seed)
-            self._made[key] = model.knowing(fitted)
+            extended = model.predict.knowing(at, stand_ins)
+            if extended is None:
+                extended = self._parts.fit(np.vstack([x, at]), np.concatenate([y, stand_ins]), seed)
+            self._made[key] = model.with_predict(extended)
         return self._made[key]

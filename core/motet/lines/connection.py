@@ -135,7 +135,9 @@ class Connection:
 
 
 def _key(where: str) -> str:
-    """One port may have several names: `/dev/serial/by-id/...` is a link."""
+    """One port may have several names: `/dev/serial/by-id/...` is a link. A line in memory belongs to its loop."""
+    if where.startswith("memory:"):
+        return f"{where} of loop {id(asyncio.get_running_loop())}"
     return os.path.realpath(where) if where.startswith("/") else where
 
 

@@ -66,6 +66,25 @@ class Consumable(Frozen):
     """Of one unit (or piece), in the lab's currency."""
 
 
+class SimulatedFailure(Frozen):
+    """A device that does not answer for some time: once, `at` a time, or now and then, `mean_between` apart."""
+
+    device: str = Field(pattern=r"^[A-Za-z]\w*\.[A-Za-z]\w*$")
+    """The device as `station.device`."""
+    at: Bound | None = None
+    """When it fails, in lab time since the campaign's start: `2 h`."""
+    mean_between: Bound | None = None
+    """The mean time between the end of a repair and the next failure; exponentially distributed."""
+    repair: Bound
+    """How long it does not answer."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "SimulatedFailure":
+        if (self.at is None) == (self.mean_between is None):
+            raise ValueError("either `at` (once) or `mean_between` (drawn) is needed")
+        return self
+
+
 class Simulation(Frozen):
     """How the simulators run, when they do."""
 
@@ -78,6 +97,8 @@ class Simulation(Frozen):
     learner_time: Literal["measured"] | Bound = 0.0
     """How long the learner's work lasts on the lab's clock when time is virtual: as long as it is stated (`2 s`), or as
     `measured` on this machine, which makes the timeline depend on it. 0 holds the clock."""
+    failures: tuple[SimulatedFailure, ...] = ()
+    """Devices that fail, to rehearse a bad week."""
 
 
 class Lab(Frozen):

@@ -14,11 +14,12 @@ class MemoryOpener:
     """A `motet.lines.Opener` to a simulator. The simulator is attached when the line opens, detached when
     it closes.
 
-    `baudrate` paces the bytes in both directions; without it they arrive at the event loop's next turn.
+    `name` is where it is, in messages; a number without it. `baudrate` paces the bytes in both directions;
+    without it they arrive at the event loop's next turn.
     """
 
-    def __init__(self, simulator: SerialSimulator, *, baudrate: int | None = None) -> None:
-        self.where = f"memory:{type(simulator).__name__}-{next(_numbers)}"
+    def __init__(self, simulator: SerialSimulator, *, name: str = "", baudrate: int | None = None) -> None:
+        self.where = f"memory:{name or f'{type(simulator).__name__}-{next(_numbers)}'}"
         self._simulator = simulator
         self._baudrate = baudrate
 

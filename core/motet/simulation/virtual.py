@@ -24,7 +24,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """The loop's clock starts at 0 and counts virtual seconds.
 
     `speed` is virtual seconds a second at most; None for as fast as the machine can. `on_stuck` is called when nothing
-    is left that could ever happen: no timer, nothing ready, nobody outside who holds the clock.
+    is left that could ever happen: no timer, nothing ready, nobody outside who holds the clock. It tells whether it did
+    something about that; otherwise the loop waits for a call from another thread.
     """
 
     _scheduled: list[asyncio.TimerHandle]
@@ -37,7 +38,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._speed = speed
         self._began: float | None = None
         self._holders = 0
-        self.on_stuck: Callable[[], object] | None = None
+        self.on_stuck: Callable[[], bool] | None = None
         super().__init__(_VirtualSelector(self))
         self._clock_resolution = RESOLUTION
 
@@ -73,10 +74,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._holders:
             return None
         if timeout is None or not self._scheduled:
-            if self.on_stuck is not None:
-                self.call_soon(self.on_stuck)
-                return 0.0
-            return None
+            return 0.0 if self.on_stuck is not None and self.on_stuck() else None
         due = min(self._scheduled[0].when(), self._now + timeout + RESOLUTION)
         if self._speed is None:
             self._now = max(self._now, due)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from motet.bus import Bus
 from motet.contracts.declarations import Driver, Kind, Simulator
+from motet.contracts.people import Person
 from motet.devices import Context, Device, Limit, Limits, verbs_of
 from motet.errors import PluginProblem
 from motet.files.units import convert
@@ -20,6 +21,7 @@ from motet.model.lab import Lab
 from motet.model.procedure import Procedure
 from motet.plugins import Registry
 from motet.simulation import LoopClock, MemoryOpener, MqttHost, PtyServer
+from motet.simulation.outages import Drawn, Outages, Scheduled, failing
 from motet.station.plugin_plan import MakePlan
 from motet.station.station import Engine, LocalStation
 
@@ -35,6 +37,7 @@ class Builder:
     bus: Bus | None = None
     capture: Capture | None = None
     emit: Callable[[Event], None] = lambda event: None
+    person: Person | None = None
     clock: LoopClock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +64,9 @@ class Builder:
         if not isinstance(driver, Driver):
             raise PluginProblem(f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver")
         options = driver.options.model_validate(entry.options)
-        simulator = self._simulator(entry, world, seed) if self.simulated else None
+        simulated = self.simulated and driver.transport != "none"
+        simulator = self._simulator(name, entry, world, seed) if simulated else None
+        person = simulator if driver.transport == "person" and simulated else self.person
         line = None
         if driver.transport == "serial":
             line = await self._line(name, driver, entry, simulator)
@@ -69,13 +74,29 @@ class Builder:
             assert self.bus is not None, "a lab with MQTT devices was checked to have a broker"
             await self.stack.enter_async_context(MqttHost(simulator, self.bus, entry.topic or ""))
         limits = Limits(name, dict(_limits(driver.make, entry)))
-        return driver.make(Context(name, options, limits, line, self.bus, entry.topic or "", self.clock.scale))
+        topic = entry.topic or ""
+        return driver.make(Context(name, options, limits, line, self.bus, topic, self.clock.scale, person))
 
-    def _simulator(self, entry: files.Device, world: Any, seed: int) -> Any:
+    def _simulator(self, name: str, entry: files.Device, world: Any, seed: int) -> Any:
         declaration = self.registry.get(Kind.SIMULATOR, entry.driver)
         assert isinstance(declaration, Simulator)
         options: BaseModel = declaration.options.model_validate(entry.simulator)
-        return declaration.make(options, world, self.clock, seed)
+        simulator = declaration.make(options, world, self.clock, seed)
+        outages = self._outages(name, seed)
+        if outages is None or declaration.transport == "person":
+            return simulator
+        return failing(simulator, declaration.transport, outages)
+
+    def _outages(self, name: str, seed: int) -> Outages | None:
+        """The failures that the lab file states for a device, None without any."""
+        stated = [f for f in self.lab.simulation.failures if f.device.replace(".", "-") == name]
+        scheduled = tuple(Scheduled(convert(f.at, "s"), convert(f.repair, "s")) for f in stated if f.at is not None)
+        drawn = tuple(
+            Drawn(convert(f.mean_between, "s"), convert(f.repair, "s"), seed + index)
+            for index, f in enumerate(stated)
+            if f.mean_between is not None
+        )
+        return Outages(self.clock, scheduled, drawn) if stated else None
 
     async def _line(self, name: str, driver: Driver, entry: files.Device, simulator: Any) -> Line:
         assert entry.line is not None, "a serial device was checked to have a line"
@@ -84,7 +105,7 @@ class Builder:
         if simulator is None:
             opener = SerialOpener(settings)
         elif self.lab.simulation.lines == "memory":
-            opener = MemoryOpener(simulator)
+            opener = MemoryOpener(simulator, name=name, baudrate=round(settings.baudrate * self.clock.scale))
         else:
             server = await self.stack.enter_async_context(PtyServer(simulator))
             opener = SerialOpener(settings.model_copy(update={"url": server.path}))

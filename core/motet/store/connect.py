@@ -67,7 +67,9 @@ def open_reader(path: Path, kind: Kind = STORE) -> sqlite3.Connection:
     try:
         version = _check_ours(connection, path, kind)
         if version < kind.version:
-            raise StoreError(f"{path}: has schema {version}, this Motet reads {kind.version}; a run brings it up to date")
+            raise StoreError(
+                f"{path}: has schema {version}, this Motet reads {kind.version}; a run brings it up to date"
+            )
     except sqlite3.Error as error:
         connection.close()
         raise StoreError(f"{path}: cannot be read as a {kind.name}: {error}") from error

@@ -68,9 +68,11 @@ class Comparison:
 
 
 def compare(reference: Side, others: Sequence[Side], sign: int) -> list[Comparison]:
-    """Every combination against the reference by every measure that both have. `sign` is +1 where a higher best value is
-    better. A trial that never got to the goal counts as slower than every one that did; a pair in which neither did
-    tells nothing."""
+    """Every combination against the reference by every measure; `sign` is +1 where a higher best value is better.
+
+    A trial that never got to the goal counts as slower than every one that did; a pair in which neither did tells
+    nothing.
+    """
     found: list[Comparison] = []
     for measure, numbers in reference.numbers.items():
         sides = [side for side in others if numbers.keys() & side.numbers[measure].keys()]

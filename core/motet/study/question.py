@@ -76,13 +76,12 @@ class Question:
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> "Question":
         """What `plain` gave."""
+        found = dict(fields)
         return cls(
-            **dict(fields)
-            | {
-                "objective": Objective(**fields["objective"]),
-                "varied": {name: tuple(values) for name, values in fields["varied"].items()},
-                "seeds": tuple(fields["seeds"]),
-            }
+            objective=Objective(**found.pop("objective")),
+            varied={name: tuple(values) for name, values in found.pop("varied").items()},
+            seeds=tuple(found.pop("seeds")),
+            **found,
         )
 
 
@@ -120,7 +119,9 @@ def _left_out(what: str, values: Sequence[str]) -> list[str]:
 def _files(kept: Mapping[str, str], asked: Mapping[str, str]) -> list[str]:
     found = [f"{path} is missing" for path in kept if path not in asked]
     found += [f"{path} is new" for path in asked if path not in kept]
-    return found + [_first_line(path, kept[path], asked[path]) for path in kept if asked.get(path, kept[path]) != kept[path]]
+    return found + [
+        _first_line(path, kept[path], asked[path]) for path in kept if asked.get(path, kept[path]) != kept[path]
+    ]
 
 
 def _first_line(path: str, kept: str, asked: str) -> str:

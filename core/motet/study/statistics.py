@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,15 +90,15 @@ def wilcoxon(differences: Floats) -> float:
     Infinite differences rank highest. Pairs without a difference are left out, as by Wilcoxon. Exact for few pairs,
     else by the normal approximation.
     """
-    from scipy.stats import rankdata
-    from scipy.stats import wilcoxon as signed_rank
+    from scipy import stats
 
     told = differences[differences != 0]
     if not told.size:
         return 1.0
     # The test knows only signs and ranks, so the ranks stand in for the differences: those may be infinite.
-    ranks = np.sign(told) * rankdata(np.abs(told))
-    return float(signed_rank(ranks).pvalue)
+    ranks = np.sign(told) * stats.rankdata(np.abs(told))
+    result: Any = stats.wilcoxon(ranks)
+    return float(result.pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -3,11 +3,39 @@
 import math
 from collections.abc import Sequence
 
-from motet.report.text import number, with_unit
+from motet.report.text import duration, number, with_unit
 from motet.study.comparison import FEWEST, Comparison, Measure, Verdict
 from motet.study.question import Question
+from motet.study.summary import StudySummary
 
 INFINITE = "∞"
+
+
+def headline(summary: StudySummary) -> str:
+    """The one thing to know."""
+    ran = [one for one in summary.combinations if one.trials]
+    if not ran:
+        return "No trial was run."
+    first = ran[0]
+    if not summary.milestones:
+        best = with_unit(first.best.median, summary.question.objective.unit)
+        of_all = "" if len(ran) == 1 else ", the best of all"
+        return f"{first.label} ends with a {_best(summary.question)} of {best} (median){of_all}."
+    clause, goal = summary.milestones[0].clause, first.reached[0]
+    got_there = f"{goal.reached} of {goal.trials} trials got there"
+    if goal.seconds.median is None:
+        return f"No combination got half of its trials to where {clause}; of {first.label} {got_there}."
+    needs = "needs" if len(ran) == 1 else "is the quickest: it needs"
+    return (
+        f"{first.label} {needs} a median of {duration(goal.seconds.median)} of lab time and"
+        f" {number(goal.experiments.median)} experiments until {clause} ({got_there})."
+    )
+
+
+def conclusions(summary: StudySummary) -> list[tuple[Comparison, str]]:
+    """Every comparison with its sentence."""
+    clause = summary.milestones[0].clause if summary.milestones else ""
+    return [(one, sentence(one, summary.question, clause)) for one in summary.comparisons]
 
 
 def sentence(comparison: Comparison, question: Question, clause: str) -> str:
@@ -56,8 +84,10 @@ def seeds(numbers: Sequence[int]) -> str:
 def _difference(comparison: Comparison, question: Question, clause: str) -> str:
     one, other, effect = comparison.combination, comparison.reference, comparison.effect
     if comparison.measure is Measure.BEST:
+        if math.isinf(effect) and effect * question.sign < 0:
+            return f"{one} mostly ends without any value where {other} has one"
         if math.isinf(effect):
-            return f"{one} mostly has {'no' if effect * question.sign < 0 else 'a'} value where {other} is the other way"
+            return f"{one} ends with a value where {other} mostly has none"
         more = "higher" if effect > 0 else "lower"
         return f"{one} ends with a {_best(question)} that is {_amount(abs(effect), question)} {more} than with {other}"
     if math.isinf(effect):

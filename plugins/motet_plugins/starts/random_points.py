@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from motet.contracts.learning import Array
+from motet.contracts.learning import Candidates
 from motet.model.values import Frozen
 
 
@@ -24,6 +24,6 @@ class RandomPoints:
         """As many as the option says, or one a station."""
         return stations if self._n is None else self._n
 
-    def choose(self, pool: Array, rng: np.random.Generator) -> int:
-        """Any row."""
-        return int(rng.integers(len(pool)))
+    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+        """Any number."""
+        return int(rng.integers(len(candidates)))

@@ -1,0 +1,149 @@
+"""Variations of a campaign file for simulations: another learner, other stations, another seed."""
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from motet.contracts.declarations import Kind
+from motet.errors import FileProblems, PluginProblem, Problem
+from motet.files.campaign import CampaignFile
+from motet.files.units import convert
+from motet.model.campaign import LearnerConfig
+from motet.model.lab import Lab, Station
+from motet.model.values import PluginRef
+from motet.plugins import Registry
+
+_PLUGIN = re.compile(r"(?P<name>\w+)(?:\((?P<options>.*)\))?")
+
+
+def varied(file: CampaignFile, changes: Mapping[str, str], registry: Registry) -> CampaignFile:
+    """The campaign with some things changed, each by its name: `{"learner": "rf+lcb", "stations": "2"}`.
+
+    Raises FileProblems naming a change that is not known, or a value that it does not take.
+    """
+    for name, value in changes.items():
+        change = _CHANGES.get(name)
+        if change is None:
+            near = get_close_matches(name, _CHANGES, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise _problem(name, name, f"{hint}what can be varied: {', '.join(_CHANGES)}")
+        file = change(file, value, registry)
+    return file
+
+
+def seeded(file: CampaignFile, seed: int) -> CampaignFile:
+    """The campaign with another seed of its learner and of its simulators' noise."""
+    simulation = file.lab.simulation.model_copy(update={"seed": seed * 10_000})
+    lab = file.lab.model_copy(update={"simulation": simulation})
+    return file.replace(lab=lab, campaign=file.campaign.model_copy(update={"seed": seed}))
+
+
+def _learner(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
+    """`rf+lcb`: surrogate and acquisition; a surrogate alone keeps the file's acquisition."""
+    surrogate, _, acquisition = value.partition("+")
+    file = _part(Kind.SURROGATE)(file, surrogate, registry)
+    return _part(Kind.ACQUISITION)(file, acquisition, registry) if acquisition else file
+
+
+def _part(kind: Kind) -> Callable[[CampaignFile, str, Registry], CampaignFile]:
+    def change(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
+        return _with_learner(file, {kind.value: _plugin(kind, value, registry)})
+
+    return change
+
+
+def _suggest(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
+    allowed = get_args(LearnerConfig.model_fields["suggest"].annotation)
+    if value not in allowed:
+        raise _problem("suggest", value, f"allowed: {', '.join(allowed)}")
+    return _with_learner(file, {"suggest": value})
+
+
+def _with_learner(file: CampaignFile, update: Mapping[str, Any]) -> CampaignFile:
+    learner = file.campaign.learner.model_copy(update=dict(update))
+    return file.replace(campaign=file.campaign.model_copy(update={"learner": learner}))
+
+
+def _plugin(kind: Kind, text: str, registry: Registry) -> PluginRef:
+    """`rf` or `rf(trees=20)` as a plugin with options."""
+    match = _PLUGIN.fullmatch(text.strip())
+    if match is None:
+        raise _problem(kind, text, "a plugin's name, or name(option=value) is needed")
+    pairs = [pair.partition("=") for pair in (match["options"] or "").split(",") if pair.strip()]
+    options = {key.strip(): _value(value.strip()) for key, _, value in pairs}
+    try:
+        registry.options(kind, match["name"], options)
+    except PluginProblem as error:
+        raise _problem(kind, match["name"], str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _problem(kind, text, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return PluginRef(name=match["name"], options=options)
+
+
+def _value(text: str) -> float | int | str | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
+    """So many stations: the first ones, or copies of them where the lab has fewer."""
+    if not value.isdigit() or int(value) < 1:
+        raise _problem("stations", value, "a whole number from 1 is needed")
+    wanted = int(value)
+    names = list(file.stations[:wanted])
+    stations: dict[str, Station] = dict(file.lab.stations)
+    for index in range(len(names), wanted):
+        original = file.stations[index % len(file.stations)]
+        name = f"{original}_{index + 1}"
+        stations[name] = _copy(file.lab, original, name)
+        names.append(name)
+    return file.replace(lab=file.lab.model_copy(update={"stations": stations}), stations=tuple(names))
+
+
+def _copy(lab: Lab, original: str, name: str) -> Station:
+    """A station like another one, with topics of its own. Its lines are in memory: their names do not matter."""
+    station = lab.stations[original]
+    devices = {
+        key: device if device.topic is None else device.model_copy(update={"topic": f"{device.topic}_{name}"})
+        for key, device in station.devices.items()
+    }
+    return station.model_copy(update={"devices": devices})
+
+
+def _learner_time(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
+    stated: float | str = value
+    if value != "measured":
+        try:
+            stated = convert(value, "s") if not value.replace(".", "", 1).isdigit() else float(value)
+        except ValueError as error:
+            raise _problem("learner_time", value, f"0, a time such as `2 s`, or measured: {error}") from error
+        if stated < 0:
+            raise _problem("learner_time", value, "a time of 0 or more is needed")
+    simulation = file.lab.simulation.model_copy(update={"learner_time": stated})
+    return file.replace(lab=file.lab.model_copy(update={"simulation": simulation}))
+
+
+_CHANGES: Mapping[str, Callable[[CampaignFile, str, Registry], CampaignFile]] = {
+    "learner": _learner,
+    "start": _part(Kind.START),
+    "surrogate": _part(Kind.SURROGATE),
+    "acquisition": _part(Kind.ACQUISITION),
+    "pending": _part(Kind.PENDING),
+    "suggest": _suggest,
+    "stations": _stations,
+    "learner_time": _learner_time,
+}
+
+
+def _problem(name: str, found: str, allowed: str) -> FileProblems:
+    return FileProblems([Problem(f"--vary {name}", None, "", repr(found), allowed)])

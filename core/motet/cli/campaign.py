@@ -1,0 +1,122 @@
+"""What `motet run` and `motet simulate` share: watching a campaign, telling it to end, and what it came to."""
+
+import signal
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motet.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from motet.api.running import Running
+    from motet.cli.display import Display
+    from motet.files.campaign import CampaignFile
+    from motet.orchestration import Summary
+
+
+def display_of(file: "CampaignFile", as_json: bool, clock: Callable[[], float]) -> "Display":
+    """A live table on a terminal, lines elsewhere, nothing for programs. `clock` gives seconds of the campaign's time."""
+    from motet.cli.board import Board
+    from motet.cli.display import Lines, Nothing
+
+    if as_json:
+        return Nothing()
+    board = Board(file.campaign.objectives, clock)
+    if not sys.stdout.isatty():
+        return Lines(board)
+    from rich.console import Console
+
+    from motet.cli.live import LiveTable
+
+    return LiveTable(board, Console())
+
+
+@contextmanager
+def signals(running: "Running") -> Generator[None]:
+    """Ctrl-C once stops after the current experiments, twice aborts; a termination signal aborts."""
+    wishes = iter(("stop", "abort"))
+
+    def on_interrupt(number: int, frame: object) -> None:
+        wish = next(wishes, "abort")
+        running.command(wish, "Ctrl-C" if wish == "stop" else "Ctrl-C twice")
+
+    def on_terminate(number: int, frame: object) -> None:
+        running.command("abort", "termination signal")
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, on_interrupt),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, on_terminate),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def write_results(summary: "Summary", data: Path) -> dict[str, str]:
+    """The report and the data as files; where everything is."""
+    from motet.api.results import store_path, write_export, write_report
+
+    table = data / summary.campaign / "experiments.csv"
+    page = write_report(data, summary.campaign)
+    write_export(data, summary.campaign, "csv", table)
+    return {"store": str(store_path(data)), "report": str(page), "data": str(table)}
+
+
+def print_outcome(summary: "Summary", file: "CampaignFile") -> None:
+    """How it ended, and the best experiment."""
+    from motet.cli.text import number, point
+    from motet.model.space import units_of
+
+    print(f"{summary.experiments} experiments, {summary.failed} failed; {summary.state}: {summary.reason}")
+    if summary.best is not None:
+        values = ", ".join(
+            f"{name} {number(summary.best.values[name])}{f' {objective.unit}' if objective.unit else ''}"
+            for name, objective in file.campaign.objectives.items()
+        )
+        where = point(summary.best.parameters, units_of(file.space))
+        print(f"best     {values} at {where} (experiment {summary.best.experiment})")
+
+
+def print_places(places: dict[str, str]) -> None:
+    """Where everything is."""
+    for name, place in places.items():
+        print(f"{name:8} {place}")
+
+
+def as_dict(summary: "Summary") -> dict[str, Any]:
+    """The summary for programs."""
+    best = summary.best
+    found = best and {
+        "experiment": best.experiment,
+        "parameters": dict(best.parameters),
+        "values": dict(best.values),
+    }
+    return {
+        "campaign": summary.campaign,
+        "state": summary.state,
+        "reason": summary.reason,
+        "stations": summary.stations,
+        "experiments": summary.experiments,
+        "failed": summary.failed,
+        "best": found,
+        "wall_s": summary.wall_s,
+        "busy_s": summary.busy_s,
+        "speed_up": summary.speed_up,
+    }
+
+
+def exit_code(summary: "Summary") -> Exit:
+    """What `motet` exits with after such a campaign."""
+    from motet.model.events import CampaignState
+
+    match summary.state:
+        case CampaignState.FAILED:
+            return Exit.FAILED
+        case CampaignState.ABORTED:
+            return Exit.ABORTED
+        case _:
+            return Exit.OK

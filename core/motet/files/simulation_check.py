@@ -1,0 +1,35 @@
+"""What a lab file says about its simulation: times, and devices that fail."""
+
+from motet.files.instruments import Bench
+from motet.files.node import Node
+from motet.files.report import Report, one_of
+from motet.files.units import convert
+from motet.files.validate import Checked
+from motet.model.lab import Lab
+
+
+def check_simulation(checked: Checked[Lab], benches: tuple[Bench, ...], report: Report) -> None:
+    """Mistakes in `simulation` that the model alone cannot know go to the report."""
+    simulation, where = checked.model.simulation, checked.node.at("simulation")
+    if simulation.learner_time != "measured":
+        _time(simulation.learner_time, where.at("learner_time"), report, least=0.0)
+    devices = [f"{bench.station}.{name}" for bench in benches for name in bench.instruments]
+    for index, failure in enumerate(simulation.failures):
+        node = where.at("failures", index)
+        if devices and failure.device not in devices:
+            report.add(node.at("device"), f"the device {failure.device!r}", one_of(failure.device, devices))
+        for key in ("at", "mean_between", "repair"):
+            value = getattr(failure, key)
+            if value is not None:
+                _time(value, node.at(key), report, least=0.0 if key == "at" else None)
+
+
+def _time(value: float | str, where: Node, report: Report, least: float | None) -> None:
+    """A time must be one, and above 0, or not below `least`."""
+    try:
+        seconds = convert(value, "s")
+    except ValueError as error:
+        report.add(where, where.shown(), str(error))
+        return
+    if seconds < 0 or (least is None and seconds == 0):
+        report.add(where, where.shown(), "a time above 0 is needed" if least is None else "a time of 0 or more is needed")
