@@ -4,6 +4,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -30,12 +31,13 @@ QUESTION = Question(
 def campaign(trial: Trial, budget: int = 100, wanted: int = 5) -> TrialResult:
     """A campaign over 200 points, whose learner finds good ones the sooner the more it knows, until the `wanted` best
     ones are measured."""
-    rng = random.Random(f"{trial.seed} {trial.combination.get('learner')}")
+    rng = random.Random(f"{trial.seed} {trial.label}")
+    world = random.Random(trial.seed)
     stations = int(trial.combination.get("stations", "1"))
     skill = SKILL[trial.combination.get("learner", "rf+lcb")]
     if stations > 1 and trial.combination.get("pending") == "none":
         skill *= 0.6
-    surface = sorted((random.Random(trial.seed).random() for _ in range(200)), reverse=True)
+    surface = sorted((world.random() for _ in range(200)), reverse=True)
     best = set(surface[:wanted])
     free = [(0.0, station) for station in range(stations)]
     ends: list[tuple[float, float | None]] = []
@@ -85,7 +87,7 @@ def result(
     reached: bool = False,
     combination: Mapping[str, str] | None = None,
     every_s: float = 10.0,
-    **fields: object,
+    **fields: Any,
 ) -> TrialResult:
     """A campaign on one station with these values, one every `every_s` seconds."""
     ended = tuple(every_s * number for number in range(1, len(values) + 1))
@@ -100,14 +102,22 @@ def result(
         ended[-1] if ended else 0.0,
         ended[-1] if ended else 0.0,
     )
-    return replace(made, **fields)  # pyright: ignore[reportArgumentType]
+    return replace(made, **fields)
 
 
 @pytest.fixture
 def question() -> Question:
+    """Two learners on 1, 2 and 4 stations, with and without care for pending points."""
     return QUESTION
 
 
 @pytest.fixture
 def results() -> Callable[[Question], Iterator[TrialResult]]:
+    """Gives the results of every trial of a question."""
     return study
+
+
+@pytest.fixture
+def trial() -> Callable[..., TrialResult]:
+    """Makes a trial from its values: see `result`."""
+    return result

@@ -2,21 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from motet import stamps
 from motet.api.running import Running
 from motet.api.session import Session, Sink
-from motet.api.setting import Setting
+from motet.api.setting import MakeEngine, Setting
 from motet.api.variation import varied
 from motet.errors import SimulationError
 from motet.files.campaign import CampaignFile, load_campaign
 from motet.files.units import convert
 from motet.learning.thread import Lasts
-from motet.model.events import CampaignState
+from motet.model.events import CampaignState, Event
 from motet.model.lab import Bound
 from motet.orchestration import Summary
 from motet.plugins import Registry, installed
@@ -87,7 +86,9 @@ def _waiting(loop: asyncio.AbstractEventLoop) -> str:
     places: list[str] = []
     for task in asyncio.all_tasks(loop):
         for frame in task.get_stack(limit=1):
-            places.append(f"{task.get_name()} in {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
+            places.append(
+                f"{task.get_name()} in {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
+            )
     return "; ".join(sorted(places)) or "no task"
 
 
@@ -97,10 +98,11 @@ class SimulatedRun(Running):
     def __init__(
         self, file: CampaignFile, how: Simulation, sinks: Sequence[Sink] = (), registry: Registry | None = None
     ) -> None:
-        thread, engine = _loop(how)
+        loop = VirtualLoop(how.speed)
+        thread, engine = _thread(loop, how)
         session = SimulatedSession(virtual(file), registry or installed(), _setting(file, how, engine), sinks)
-        self._clock = thread.loop.time
-        super().__init__(file, session, thread)
+        self._clock = loop.time
+        super().__init__(file, session, thread or LoopThread(loop))
 
     def lab_time(self) -> float:
         """Seconds on the lab's clock, from any thread."""
@@ -123,16 +125,27 @@ def load_simulated(
     return file if seed is None else file.replace(campaign=file.campaign.model_copy(update={"seed": seed}))
 
 
-def simulate(file: CampaignFile, how: Simulation, registry: Registry | None = None) -> Simulated:
-    """Simulate a campaign file to its end. Raises what stops it before its time."""
-    if how.fast:
-        loop = VirtualLoop(how.speed)
-        session = SimulatedSession(virtual(file), registry or installed(), _setting(file, how, _fast_engine))
+def simulate(
+    file: CampaignFile,
+    how: Simulation,
+    see: Callable[[Event, float], object] = lambda event, now: None,
+    registry: Registry | None = None,
+) -> Simulated:
+    """Simulate a campaign file to its end; `see` gets every event with its time on the lab's clock.
+
+    Raises what stops it before its time.
+    """
+    loop = VirtualLoop(how.speed)
+    thread, engine = _thread(loop, how)
+    session = SimulatedSession(
+        virtual(file), registry or installed(), _setting(file, how, engine), [lambda event: see(event, loop.time())]
+    )
+    if thread is None:
         try:
             return Simulated(loop.run_until_complete(session.run()), session.learner_s)
         finally:
             loop.close()
-    run = SimulatedRun(file, how, (), registry)
+    run = Running(file, session, thread)
     try:
         return Simulated(run.wait(), run.learner_s)
     finally:
@@ -145,10 +158,10 @@ def virtual(file: CampaignFile) -> CampaignFile:
     return file.replace(lab=file.lab.model_copy(update={"hardware": "simulated", "simulation": simulation}))
 
 
-def _loop(how: Simulation) -> tuple[LoopThread, Callable[[], Awaitable[Engine]]]:
-    loop = VirtualLoop(how.speed)
+def _thread(loop: VirtualLoop, how: Simulation) -> tuple[LoopThread | None, MakeEngine]:
+    """How engines are made, and the thread that those on the loop need, if any."""
     if how.fast:
-        return LoopThread(loop), _fast_engine
+        return None, _fast_engine
     from motet.station.engine import LabLoop  # brings the RunEngine along
 
     lab_loop = LabLoop(loop)
@@ -159,7 +172,7 @@ async def _fast_engine() -> Engine:
     return FastEngine()
 
 
-def _setting(file: CampaignFile, how: Simulation, engine: Callable[[], Awaitable[Any]]) -> Setting:
+def _setting(file: CampaignFile, how: Simulation, engine: MakeEngine) -> Setting:
     lasts = _lasts(file.lab.simulation.learner_time)
     return Setting(how.data, engine, virtual=True, documents=not how.fast, lasts=lasts)
 

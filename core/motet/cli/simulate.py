@@ -84,9 +84,13 @@ def _conclude(
 
     print_outcome(summary, file)
     stations = f"{summary.stations} station{'s' if summary.stations != 1 else ''}"
-    print(f"lab time {clock(summary.wall_s)} ({summary.wall_s:.1f} s) with {stations}, {clock(summary.busy_s)} of experiments")
+    print(
+        f"lab time {clock(summary.wall_s)} ({summary.wall_s:.1f} s) with {stations}, {clock(summary.busy_s)} of experiments"
+    )
     faster = summary.wall_s / times["real_s"] if times["real_s"] else 0.0
-    print(f"took     {times['real_s']:.1f} s, {times['learner_s']:.1f} s of it the learner's: {faster:.0f} times as fast")
+    print(
+        f"took     {times['real_s']:.1f} s, {times['learner_s']:.1f} s of it the learner's: {faster:.0f} times as fast"
+    )
     if checked:
         print(f"checked  {checked}")
     print_places(places)

@@ -11,8 +11,8 @@ from motet.files.instruments import Bench
 from motet.files.node import Node
 from motet.files.procedure_check import check_procedure
 from motet.files.report import Report, one_of
-from motet.files.simulation_check import check_simulation
 from motet.files.scope import Known
+from motet.files.simulation_check import check_simulation
 from motet.files.source import parse
 from motet.files.steps import devices_of
 from motet.files.units import problem

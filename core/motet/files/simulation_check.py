@@ -32,4 +32,6 @@ def _time(value: float | str, where: Node, report: Report, least: float | None) 
         report.add(where, where.shown(), str(error))
         return
     if seconds < 0 or (least is None and seconds == 0):
-        report.add(where, where.shown(), "a time above 0 is needed" if least is None else "a time of 0 or more is needed")
+        report.add(
+            where, where.shown(), "a time above 0 is needed" if least is None else "a time of 0 or more is needed"
+        )

@@ -86,7 +86,7 @@ class Suggester:
             await self._change()
         self._raise_if_broken()
 
-    async def take(self) -> Suggestion | None:
+    async def take(self, told: int | None = None) -> Suggestion | None:
         """The best suggestion; its point is pending from now on. None when no point is left to suggest,
         or after `interrupt`.
 

@@ -16,14 +16,16 @@ Order = Callable[[], None]
 class FreshSuggester:
     """Has the learner propose a point whenever a station wants one; the station waits for the fit meanwhile.
 
-    What `take` gives follows from the order of the calls alone, never from how long a fit takes: each call sees
-    what was told, released and taken before it, and nothing that comes later. Lives on one event loop.
+    What `take` gives follows from the order in which outcomes were told and points taken, never from how long a fit
+    or the way to it takes: a station that takes after its own outcome sees what was told up to there, and nothing that
+    came later. Lives on one event loop.
     """
 
     def __init__(self, learner: Learner, *, lasts: Lasts | None = None) -> None:
         self._learner = learner
         self._thread = LearnerThread(lasts)
         self._orders: list[Order] = []
+        self._passed_on = 0
         self._last: asyncio.Task[None] | None = None
         self._error: LearnerError | None = None
         self._stopped = asyncio.Event()
@@ -42,17 +44,19 @@ class FreshSuggester:
         self._orders.append(self._learner.warm_up)
         await self._visited(0)
 
-    async def take(self) -> Suggestion | None:
-        """The best point now; it is pending from now on. None when none is left, or after `interrupt`.
+    async def take(self, told: int | None = None) -> Suggestion | None:
+        """The best point, knowing what was told up to the outcome whose `tell` gave `told`, or everything.
 
-        Raises LearnerError when the learner has failed, now and ever after.
+        It is pending from now on. None when none is left, or after `interrupt`. Raises LearnerError when the learner
+        has failed, now and ever after.
         """
-        found = await self._visited(1)
+        found = await self._visited(1, told)
         return found[0] if found and not self._stopped.is_set() else None
 
-    def tell(self, outcome: Outcome) -> None:
-        """The learner hears of an outcome before the next point is taken."""
+    def tell(self, outcome: Outcome) -> int:
+        """The learner hears of an outcome before a point is taken; how many things it hears of until then."""
         self._orders.append(partial(self._learner.tell, outcome))
+        return self._passed_on + len(self._orders)
 
     def release(self, point: Point) -> None:
         """A taken point is given back unmeasured."""
@@ -67,11 +71,13 @@ class FreshSuggester:
         self._stopped.set()
         await self._thread.close(self._last, timeout_s)
 
-    async def _visited(self, wanted: int) -> list[Suggestion]:
+    async def _visited(self, wanted: int, told: int | None = None) -> list[Suggestion]:
         """A visit after all that were asked for before; when nobody waits any longer, it ends by itself."""
         if self._stopped.is_set():
             return []
-        orders, self._orders = self._orders, []
+        cut = len(self._orders) if told is None else max(0, told - self._passed_on)
+        orders, self._orders = self._orders[:cut], self._orders[cut:]
+        self._passed_on += len(orders)
         found: list[Suggestion] = []
         visit = asyncio.create_task(self._visit(self._last, orders, wanted, found), name="motet-learner")
         self._last = visit

@@ -19,9 +19,7 @@ class Memory:
     A point may be pending several times. With `repeats` pending points may be suggested again.
     """
 
-    def __init__(
-        self, encoder: Encoder, objective_name: str, objective: Objective, *, repeats: bool = False
-    ) -> None:
+    def __init__(self, encoder: Encoder, objective_name: str, objective: Objective, *, repeats: bool = False) -> None:
         self._encoder = encoder
         self._name = objective_name
         self._objective = objective

@@ -6,7 +6,7 @@ import math
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from motet.contracts.learning import History, StopRule
 from motet.contracts.results import Analysis
@@ -23,6 +23,7 @@ from motet.orchestration.summary import Summary, best_of
 from motet.station import Station
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class CampaignLoop:
     recorder: Recorder
     control: Control
     _outcomes: list[Outcome] = field(default_factory=list[Outcome])
-    _tasks: set[asyncio.Task[object]] = field(default_factory=set[asyncio.Task[object]])
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
     _begun: int = 0
     _in_flight: int = 0
     _failed_in_a_row: int = 0
@@ -59,6 +60,7 @@ class CampaignLoop:
     _first_dispatch: float = math.inf
     _last_result: float = 0.0
     _reason: str = ""
+    _reached: int | None = None
     _failure: str = ""
     _ended: bool = False
 
@@ -91,21 +93,23 @@ class CampaignLoop:
 
     async def _work(self, station: Station) -> None:
         """One station's worker: the next experiment whenever it is free."""
+        heard: int | None = None
         try:
-            while (experiment := await self._next()) is not None:
+            while (experiment := await self._next(heard)) is not None:
                 self._in_flight += 1
                 outcome, told = await self._perform(experiment, station)
                 self._in_flight -= 1
                 self._learn_from(outcome)
                 if self.suggester.waits_for_outcome(self._in_flight):
-                    await told
+                    heard = await told
         except CampaignError as error:
             self._fail(error)
 
-    async def _next(self) -> Experiment | None:
+    async def _next(self, heard: int | None) -> Experiment | None:
+        """The next experiment of a station whose last outcome the learner has heard of; None when it is over."""
         if not await self.control.may_go_on() or self._is_over():
             return None
-        suggestion = await self.suggester.take()
+        suggestion = await self.suggester.take(heard)
         if suggestion is None and self.control.ending:
             return None
         if suggestion is None:
@@ -127,7 +131,7 @@ class CampaignLoop:
             self._reason = f"the budget of {hours:g} h is used up"
         return bool(self._reason)
 
-    async def _perform(self, experiment: Experiment, station: Station) -> "tuple[Outcome, asyncio.Task[object]]":
+    async def _perform(self, experiment: Experiment, station: Station) -> "tuple[Outcome, asyncio.Task[int | None]]":
         """All attempts at one experiment at one station: the outcome, and the task that tells the learner of it."""
         planned = self.recorder.planned(experiment)
         for attempt in count(1):
@@ -170,10 +174,9 @@ class CampaignLoop:
                 raise AnalysisError(f"the analysis gave {name} = {values[name]}, not a finite number")
         return values
 
-    async def _tell(self, outcome: Outcome, durable: Awaitable[object]) -> None:
-        """The learner hears of an outcome once it is durable."""
-        if await self._durable(durable):
-            self.suggester.tell(outcome)
+    async def _tell(self, outcome: Outcome, durable: Awaitable[object]) -> int | None:
+        """The learner hears of an outcome once it is durable; what its next suggestion has to know of."""
+        return self.suggester.tell(outcome) if await self._durable(durable) else None
 
     async def _durable(self, write: Awaitable[object]) -> bool:
         """Whether a write became durable; the campaign fails when it did not."""
@@ -200,7 +203,10 @@ class CampaignLoop:
         history = History(self._outcomes, self.goal.objectives, self.recorder.elapsed())
         try:
             for rule in self.goal.stop:
-                self._reason = self._reason or rule.reason(history) or ""
+                reason = rule.reason(history)
+                if reason and rule.most() is None and self._reached is None:
+                    self._reached = len(self._outcomes)
+                self._reason = self._reason or reason or ""
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other stations end in order
             _log.exception("a stop rule failed")
             self._fail(error)
@@ -241,7 +247,7 @@ class CampaignLoop:
         await station.abort("the campaign ended")
         await station.safe()
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> "asyncio.Task[object]":
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -271,6 +277,7 @@ class CampaignLoop:
             best,
             wall_s,
             self._busy_s,
+            self._reached,
         )
 
 

@@ -21,7 +21,8 @@ class Best:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a campaign came to. Times in seconds: `wall_s` from the first dispatch to the last result, `busy_s` the sum
-    of the times of all attempts at experiments."""
+    of the times of all attempts at experiments. `reached` is the number of experiments that had ended when a stop rule
+    held, None when none did or when it only counts experiments."""
 
     campaign: str
     state: CampaignState
@@ -32,6 +33,7 @@ class Summary:
     best: Best | None
     wall_s: float
     busy_s: float
+    reached: int | None = None
 
     @property
     def speed_up(self) -> float:

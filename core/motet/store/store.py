@@ -10,8 +10,8 @@ from motet.errors import StoreError
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import Document, Experiment, Outcome
 from motet.store import statements
-from motet.store.records import CampaignRecord, Stamp
 from motet.store.prompt import NoWriter, PromptWriter
+from motet.store.records import CampaignRecord, Stamp
 from motet.store.writer import Writer
 
 P = ParamSpec("P")

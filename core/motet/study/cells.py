@@ -19,28 +19,55 @@ class Column:
     numeric: bool = True
 
 
-def columns(summary: StudySummary) -> list[Column]:
-    """What is told of each combination: medians with quartiles, a time in one unit for the whole column."""
+def columns(summary: StudySummary, brief: bool = False) -> list[Column]:
+    """What is told of each combination: medians with quartiles, a time in one unit for the whole column. `brief` leaves
+    out the quartiles and what matters less."""
     question = summary.question
+    spread = median if brief else with_quartiles
     found = [_choice(name) for name in question.varied] or [Column("combination", lambda one: one.label, False)]
-    found.append(Column("trials", lambda one: f"{one.trials} ({one.failed} failed)" if one.failed else str(one.trials)))
+    found.append(Column("trials", lambda one: str(one.trials)))
+    if summary.not_run:
+        found.append(Column("failed", lambda one: str(one.failed)))
     for i, milestone in enumerate(summary.milestones):
-        found += _milestone(summary, i, milestone.short)
+        found += _milestone(summary, i, milestone.short, brief)
     near = "distance from target" if question.objective.goal == "target" else question.objective_name
-    found.append(Column(label(f"best {near}", question.objective.unit), lambda one: spread(one.best)))
+    found.append(Column(label(f"best {near}", question.objective.unit), lambda one: spread(one.best, 1.0)))
     found.append(Column("utilization", lambda one: percent(one.utilization.median)))
     if any(one.cost.median is not None for one in summary.combinations):
-        found.append(Column("cost", lambda one: spread(one.cost)))
-    found.append(Column("failures", lambda one: percent(one.failures) if one.experiments else NOTHING))
+        found.append(Column("cost", lambda one: spread(one.cost, 1.0)))
+    if not brief:
+        found.append(Column("failed experiments", lambda one: percent(one.failures if one.experiments else None)))
     return found
 
 
-def spread(found: Spread, per: float = 1.0) -> str:
+def _choice(name: str) -> Column:
+    return Column(name, lambda one: one.combination[name], False)
+
+
+def _milestone(summary: StudySummary, i: int, name: str, brief: bool) -> list[Column]:
+    """The time to a milestone, with the share that got there; for the goal the experiments too."""
+    medians = [one.reached[i].seconds.median for one in summary.combinations]
+    per, unit = time_unit(max((one for one in medians if one is not None), default=0.0))
+    spread = median if brief else with_quartiles
+    time = Column(f"time to {name} ({unit})", lambda one: spread(one.reached[i].seconds, per))
+    experiments = Column(f"experiments to {name}", lambda one: spread(one.reached[i].experiments, 1.0))
+    there = Column(f"reached {name}", lambda one: f"{one.reached[i].reached}/{one.reached[i].trials}")
+    if i:
+        return [time] if brief else [time, there]
+    return [time, experiments, there]
+
+
+def median(found: Spread, per: float = 1.0) -> str:
+    """`41`; a dash where it is not known."""
+    return NOTHING if found.median is None else short(found.median / per)
+
+
+def with_quartiles(found: Spread, per: float = 1.0) -> str:
     """`41 (36 to 50)`; a dash where the median is not known."""
     if found.median is None:
         return NOTHING
     low, high = (short(None if value is None else value / per) for value in (found.low, found.high))
-    middle = short(found.median / per)
+    middle = median(found, per)
     return middle if low == middle == high else f"{middle} ({low} to {high})"
 
 
@@ -51,21 +78,8 @@ def short(value: float | None) -> str:
     return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def percent(value: float | None) -> str:
-    """A share in per cent."""
-    return NOTHING if value is None else f"{100 * value:.3g} %"
-
-
-def _choice(name: str) -> Column:
-    return Column(name, lambda one: one.combination[name], False)
-
-
-def _milestone(summary: StudySummary, i: int, name: str) -> list[Column]:
-    """The time to a milestone with the share that got there; for the goal the experiments too."""
-    spreads = [one.reached[i].seconds for one in summary.combinations]
-    per, unit = time_unit(max((one.median for one in spreads if one.median is not None), default=0.0))
-    time = Column(f"time to {name} ({unit})", lambda one: spread(one.reached[i].seconds, per))
-    there = Column(f"reached {name}", lambda one: f"{one.reached[i].reached}/{one.reached[i].trials}")
-    if i:
-        return [time, there]
-    return [time, Column(f"experiments to {name}", lambda one: spread(one.reached[i].experiments)), there]
+def percent(share: float | None) -> str:
+    """A share in per cent, to two digits."""
+    if share is None:
+        return NOTHING
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"

@@ -49,15 +49,16 @@ class Comparison:
     `effect` is the median over the pairs, `low` and `high` its 95 % bootstrap interval: the ratio of the combination to
     the reference for times and experiments (infinite where mostly the combination alone never got there, 0 where mostly
     the reference alone did not), the difference for the best value. `p` is Wilcoxon's, `adjusted` after Holm's
-    correction over all comparisons by the same measure; None where nothing is tested. `told` counts the pairs in which
-    at least one of the two got there; `needed` is how many pairs the correction asks for.
+    correction over all comparisons by the same measure; None where nothing is tested. `got_there` counts the pairs in
+    which the combination got to the goal (has a best value) and in which the reference did; `needed` is how many pairs
+    the correction asks for.
     """
 
     combination: str
     reference: str
     measure: Measure
     pairs: int
-    told: int
+    got_there: tuple[int, int]
     effect: float
     low: float
     high: float
@@ -91,7 +92,7 @@ def compare(reference: Side, others: Sequence[Side], sign: int) -> list[Comparis
                     reference=reference.label,
                     measure=measure,
                     pairs=pairs[i][0].size,
-                    told=pairs[i][1],
+                    got_there=pairs[i][1],
                     effect=effect,
                     low=low,
                     high=high,
@@ -104,14 +105,14 @@ def compare(reference: Side, others: Sequence[Side], sign: int) -> list[Comparis
     return found
 
 
-def _pairs(measure: Measure, left: Mapping[int, float], right: Mapping[int, float]) -> tuple[Floats, int]:
-    """The differences (of logarithms, for a ratio) over the seeds of both; and how many pairs tell something."""
+def _pairs(measure: Measure, left: Mapping[int, float], right: Mapping[int, float]) -> tuple[Floats, tuple[int, int]]:
+    """The differences (of logarithms, for a ratio) over the seeds of both; and how many of each side got there."""
     seeds = sorted(left.keys() & right.keys())
     ours, theirs = (np.array([side[seed] for seed in seeds]) for side in (left, right))
-    told = int(np.sum(np.isfinite(ours) | np.isfinite(theirs)))
+    got_there = int(np.isfinite(ours).sum()), int(np.isfinite(theirs).sum())
     with np.errstate(divide="ignore", invalid="ignore"):
         differences = ours - theirs if measure is Measure.BEST else np.log(ours) - np.log(theirs)
-    return np.where(np.isnan(differences), 0.0, differences), told
+    return np.where(np.isnan(differences), 0.0, differences), got_there
 
 
 def _effect(measure: Measure, difference: float) -> float:

@@ -58,7 +58,8 @@ def _best_so_far(
         440,
         xaxis=x_axis,
         yaxis=axis(plotly(f"best {_quantity(summary)} so far")),
-        legend={"title": {"text": plotly(", ".join(summary.question.varied))}, "x": 1.01, "y": 1, "xanchor": "left"},
+        legend=_legend(summary),
+        margin={"l": 64, "r": 16, "t": 12, "b": 52},
         showlegend=True,
         **_levels(summary),
     )
@@ -85,14 +86,15 @@ def _parallel(summary: StudySummary, found: Parallel) -> Plot:
     others = ", ".join(f"{name}={value}" for name, value in found.others.items())
     caption = (
         "The line is the median over the seeds, the band goes from 10 % to 90 % of them; a line ends where fewer than"
-        f" half of the campaigns go on. A mark is {where}, with the lab time of {fewest} over this one's."
+        f" half of the campaigns go on. A mark is {where}; the number beside it is the lab time of {fewest} over"
+        " that of this line."
     )
     figure = layout(
         440,
         xaxis=axis("experiments", rangemode="tozero"),
         yaxis=axis(f"lab time ({unit})", rangemode="tozero"),
     )
-    title = f"One station and several: lab time against experiments{f' ({others})' if others else ''}"
+    title = f"Sequential and parallel: lab time against experiments{f' ({others})' if others else ''}"
     return Plot("parallel", title, caption, {"data": traces, "layout": figure})
 
 
@@ -106,7 +108,7 @@ def _mark(line: Line, place: int, per: float) -> dict[str, Any]:
         "x": [line.experiments],
         "y": [_plain(line.seconds / per)],
         "text": [f"<b>{line.ratio:.2f} x</b>"],
-        "textposition": "top left",
+        "textposition": "bottom right" if place % 2 else "top left",  # neighbours keep out of each other's way
         "textfont": {"size": 14},
         "cliponaxis": False,
         "marker": {"color": PALETTE[place % len(PALETTE)], "size": 11, "line": {"width": 1.5, "color": "#ffffff"}},
@@ -133,6 +135,12 @@ def _traces(
         "hovertemplate": hover,
     }
     return [*(edges if with_band else []), median]
+
+
+def _legend(summary: StudySummary) -> dict[str, Any]:
+    """Beside the figure, in the order of the table; its title names what is varied."""
+    title = {"text": plotly(", ".join(summary.question.varied)), "font": {"size": 13}}
+    return {"title": title, "x": 1.01, "y": 1, "xanchor": "left", "yanchor": "top", "tracegroupgap": 0}
 
 
 def _levels(summary: StudySummary) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from motet import __version__
 from motet.report.page import environment, write_whole
 from motet.report.tables import Tile, moment
 from motet.report.text import duration, number, with_unit
-from motet.study.cells import columns, short, spread
+from motet.study.cells import Column, columns, short, with_quartiles
 from motet.study.comparison import Comparison, Measure
 from motet.study.figures import plots
 from motet.study.question import Question
-from motet.study.summary import StudySummary
-from motet.study.wording import conclusions, headline, interval, p_value, seeds
+from motet.study.summary import CombinationSummary, StudySummary
+from motet.study.wording import brief, conclusions, headline, interval, p_value, seeds
 
 MOST_SAID = 12
 """So many sentences stand at the top, the rest behind a click."""
@@ -38,7 +38,7 @@ def write_page(summary: StudySummary, question: Question, path: Path) -> Path:
 def _context(summary: StudySummary, question: Question) -> dict[str, Any]:
     shown = plots(summary)
     said = conclusions(summary)
-    main = [(one.verdict.name.lower(), text) for one, text in said if one.measure is _main(summary)]
+    main = [_said(one, text) for one, text in said if one.measure is _main(summary)]
     table = columns(summary)
     return {
         "question": question,
@@ -50,12 +50,12 @@ def _context(summary: StudySummary, question: Question) -> dict[str, Any]:
         "headline": headline(summary),
         "said": main[:MOST_SAID],
         "more_said": main[MOST_SAID:],
-        "also_said": [(one.verdict.name.lower(), text) for one, text in said if one.measure is not _main(summary)],
+        "also_said": [_said(one, text) for one, text in said if one.measure is not _main(summary)],
         "reference": summary.reference,
         "named": summary.named,
         "tiles": _tiles(summary),
         "columns": table,
-        "rows": [[column.cell(one) for column in table] for one in summary.combinations],
+        "rows": [[_cell(column, one) for column in table] for one in summary.combinations],
         "plots": shown,
         "figures": [plot.figure for plot in shown],
         "tests": [_test(one, question) for one, _ in said],
@@ -65,6 +65,12 @@ def _context(summary: StudySummary, question: Question) -> dict[str, Any]:
         "version": __version__,
         "plotly_js": get_plotlyjs(),
     }
+
+
+def _said(one: Comparison, text: str) -> tuple[str, str, str]:
+    """A sentence: its class, what it is about where it begins with that, the rest."""
+    about = one.combination if text.startswith(one.combination) else ""
+    return one.verdict.name.lower(), about, text.removeprefix(about)
 
 
 def _main(summary: StudySummary) -> Measure:
@@ -93,21 +99,33 @@ def _tiles(summary: StudySummary) -> list[Tile]:
     values = ", ".join(first.combination.values()) or first.label
     names = ", ".join(first.combination) or "nothing is varied"
     best = "distance from target" if question.objective.goal == "target" else question.objective_name
-    found = [Tile("Quickest to the goal" if summary.milestones else f"Best {best}", values, names)]
+    lead = f"Best {best}"
+    if summary.milestones:
+        lead = "Quickest to the goal" if first.reached[0].seconds.median is not None else "Most often at the goal"
+    found = [Tile(lead, values, names)]
     if summary.milestones:
         goal = first.reached[0]
         found += [
             Tile("Lab time to the goal", duration(goal.seconds.median), f"{goal.reached} of {goal.trials} got there"),
-            Tile("Experiments to the goal", number(goal.experiments.median), spread(goal.experiments)),
+            Tile("Experiments to the goal", number(goal.experiments.median), with_quartiles(goal.experiments)),
         ]
     unit = question.objective.unit
-    found.append(Tile(f"Best {best} at the end", with_unit(short(first.best.median), unit), spread(first.best)))
+    found.append(Tile(f"Best {best} at the end", with_unit(short(first.best.median), unit), with_quartiles(first.best)))
     return [*found, Tile("Trials", str(summary.run), f"{summary.experiments} experiments")]
+
+
+def _cell(column: Column, one: CombinationSummary) -> tuple[str, str]:
+    """A cell's text, and what stands below it: the quartiles of a number."""
+    text = column.cell(one)
+    if not column.numeric:
+        return text, ""
+    value, _, quartiles = text.partition(" (")
+    return value, quartiles.removesuffix(")")
 
 
 def _test(one: Comparison, question: Question) -> tuple[str, ...]:
     unit = question.objective.unit if one.measure is Measure.BEST else None
-    effect = with_unit(number(one.effect), unit) if one.measure is Measure.BEST else f"{number(one.effect)} x"
+    effect = with_unit(brief(one.effect), unit) if one.measure is Measure.BEST else f"{brief(one.effect)} x"
     reach = interval(one.low, one.high)
     return (
         one.combination,

@@ -95,8 +95,9 @@ def wilcoxon(differences: Floats) -> float:
     told = differences[differences != 0]
     if not told.size:
         return 1.0
+    sizes = [float(f"{abs(difference):.12g}") for difference in told.tolist()]  # rounding errors must not part ties
     # The test knows only signs and ranks, so the ranks stand in for the differences: those may be infinite.
-    ranks = np.sign(told) * stats.rankdata(np.abs(told))
+    ranks = np.sign(told) * stats.rankdata(sizes)
     result: Any = stats.wilcoxon(ranks)
     return float(result.pvalue)
 

@@ -10,14 +10,19 @@ if TYPE_CHECKING:
 
 
 def table(summary: StudySummary) -> "Table":
-    """One row for each combination, the quickest first; medians with quartiles in brackets."""
+    """One row for each combination, the quickest first; medians over its trials."""
     from rich.table import Column, Table
     from rich.text import Text
 
-    shown = columns(summary)
+    shown = columns(summary, brief=True)
     made = Table(
         *(
-            Column(Text(column.head), justify="right" if column.numeric else "left", no_wrap=not column.numeric)
+            Column(
+                Text(column.head),
+                justify="right" if column.numeric else "left",
+                overflow="fold",
+                no_wrap=not column.numeric,
+            )
             for column in shown
         )
     )

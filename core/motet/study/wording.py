@@ -17,17 +17,18 @@ def headline(summary: StudySummary) -> str:
     if not ran:
         return "No trial was run."
     first = ran[0]
+    name = first.label if summary.question.varied else "The campaign"
     if not summary.milestones:
         best = with_unit(first.best.median, summary.question.objective.unit)
         of_all = "" if len(ran) == 1 else ", the best of all"
-        return f"{first.label} ends with a {_best(summary.question)} of {best} (median){of_all}."
+        return f"{name} ends with a {_best(summary.question)} of {best} (median){of_all}."
     clause, goal = summary.milestones[0].clause, first.reached[0]
     got_there = f"{goal.reached} of {goal.trials} trials got there"
     if goal.seconds.median is None:
-        return f"No combination got half of its trials to where {clause}; of {first.label} {got_there}."
+        return f"Not half of the trials of any combination got so far that {clause}; of {first.label} {got_there}."
     needs = "needs" if len(ran) == 1 else "is the quickest: it needs"
     return (
-        f"{first.label} {needs} a median of {duration(goal.seconds.median)} of lab time and"
+        f"{name} {needs} a median of {duration(goal.seconds.median)} of lab time and"
         f" {number(goal.experiments.median)} experiments until {clause} ({got_there})."
     )
 
@@ -42,8 +43,8 @@ def sentence(comparison: Comparison, question: Question, clause: str) -> str:
     """A comparison as a sentence; `clause` tells the goal of the study."""
     one, other = comparison.combination, comparison.reference
     until = f" until {clause}" if comparison.measure is not Measure.BEST else ""
-    if not comparison.told:
-        what = "measured any value" if comparison.measure is Measure.BEST else f"got to where {clause}"
+    if comparison.got_there == (0, 0):
+        what = "measured any value" if comparison.measure is Measure.BEST else f"got so far that {clause}"
         return f"Neither {one} nor {other} {what} in any of {_pairs(comparison)}."
     if comparison.verdict in (Verdict.BETTER, Verdict.WORSE):
         return f"{_difference(comparison, question, clause)} ({_numbers(comparison, question)}): {comparison.verdict}."
@@ -58,15 +59,15 @@ def sentence(comparison: Comparison, question: Question, clause: str) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """`0.0003`, `< 0.0001`; a dash where nothing was tested."""
+    """`0.00031`, `< 0.0001`; a dash where nothing was tested."""
     if p is None:
         return number(None)
-    return "< 0.0001" if p < 0.0001 else f"{p:.1g}" if p < 0.1 else f"{p:.2f}"
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
 def interval(low: float, high: float) -> str:
     """`0.55 to 0.71`."""
-    return f"{_short(low)} to {_short(high)}"
+    return f"{brief(low)} to {brief(high)}"
 
 
 def seeds(numbers: Sequence[int]) -> str:
@@ -91,10 +92,10 @@ def _difference(comparison: Comparison, question: Question, clause: str) -> str:
         more = "higher" if effect > 0 else "lower"
         return f"{one} ends with a {_best(question)} that is {_amount(abs(effect), question)} {more} than with {other}"
     if math.isinf(effect):
-        return f"{one} mostly never gets to where {clause}, where {other} does"
+        return f"{one} mostly never gets so far that {clause}, where {other} does"
     if effect == 0:
-        return f"{one} gets to where {clause}, where {other} mostly never does"
-    return f"{one} needs {_short(effect)} x the {comparison.measure} of {other} until {clause}"
+        return f"{one} gets so far that {clause}, where {other} mostly never does"
+    return f"{one} needs {brief(effect)} x the {comparison.measure} of {other} until {clause}"
 
 
 def _measure(comparison: Comparison, question: Question) -> str:
@@ -109,14 +110,22 @@ def _best(question: Question) -> str:
 def _effect(comparison: Comparison, question: Question) -> str:
     if comparison.measure is Measure.BEST:
         return f"difference {_amount(comparison.effect, question)}"
-    return f"ratio {_short(comparison.effect)}"
+    return f"ratio {brief(comparison.effect)}"
 
 
 def _numbers(comparison: Comparison, question: Question) -> str:
     unit = question.objective.unit if comparison.measure is Measure.BEST else None
     reach = interval(comparison.low, comparison.high) + (f" {unit}" if unit else "")
     p = p_value(comparison.adjusted)
-    return f"95 % interval {reach}, {_pairs(comparison)}, p {p if p.startswith('<') else f'= {p}'}"
+    return f"95 % interval {reach}, {_pairs(comparison)}{_shares(comparison)}, p {p if p[0] == '<' else f'= {p}'}"
+
+
+def _shares(comparison: Comparison) -> str:
+    """How many got there, where that were not all."""
+    ours, theirs = comparison.got_there
+    if comparison.pairs == ours == theirs:
+        return ""
+    return f", of which {ours} and {theirs} got there"
 
 
 def _pairs(comparison: Comparison) -> str:
@@ -124,10 +133,10 @@ def _pairs(comparison: Comparison) -> str:
 
 
 def _amount(value: float, question: Question) -> str:
-    return with_unit(_short(value), question.objective.unit)
+    return with_unit(brief(value), question.objective.unit)
 
 
-def _short(value: float) -> str:
+def brief(value: float) -> str:
     """Two or three significant digits."""
     if math.isinf(value):
         return INFINITE if value > 0 else f"-{INFINITE}"

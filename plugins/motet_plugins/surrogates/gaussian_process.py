@@ -91,9 +91,8 @@ class GaussianProcess:
 
     def fit(self, x: Array, y: Array, seed: int) -> Predict:
         """The posterior of values y (n,) at rows x (n, d). More than 400 are drawn from for hyper-parameters."""
-        order = np.lexsort((y, *x.T[::-1]))
-        drawn = order
-        if len(order) > POINTS:
-            drawn = np.sort(np.random.default_rng(seed).choice(order, POINTS, replace=False))
+        drawn = np.lexsort((y, *x.T[::-1]))
+        if len(drawn) > POINTS:
+            drawn = drawn[np.sort(np.random.default_rng(seed).choice(len(drawn), POINTS, replace=False))]
         prior = Prior(self._options.length * math.sqrt(max(1, x.shape[1])), self._options.noise)
         return Posterior(x, y, most_probable(x[drawn], y[drawn], prior))

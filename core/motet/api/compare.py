@@ -1,0 +1,142 @@
+"""Compare variations of a campaign by simulating all of them: `motet compare`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+
+from motet.api.simulate import load_simulated
+from motet.api.trial import Bundle, run_trial
+from motet.api.variation import varied
+from motet.api.workers import Workers
+from motet.errors import FileProblems, Problem
+from motet.files.campaign import CampaignFile
+from motet.plugins import Registry, installed
+from motet.study.question import Question, key
+from motet.study.result import Trial, TrialResult
+from motet.study.results import Results, stored_question
+from motet.study.summary import StudySummary, summarize
+
+STUDY_FILE = "study.db"
+PAGE_FILE = "report.html"
+SWEPT_AT_MOST = 2_000
+"""Points of a space that are measured in simulation to know what its top is; of larger spaces a random sample."""
+SWEEP_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What to compare: the campaign file, what is varied (`{"stations": ("1", "2")}`), how many seeds.
+
+    `target` is a value of the first objective to reach, `percentile` how much of the space counts as its top, per cent.
+    `fast` leaves out the RunEngine.
+    """
+
+    campaign: Path
+    vary: Mapping[str, tuple[str, ...]]
+    seeds: int = 20
+    target: float | None = None
+    percentile: float = 1.0
+    fast: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a study is."""
+
+    done: int
+    failed: int
+    trials: int
+    last: TrialResult | None = field(default=None)
+
+
+def compare(
+    study: Study,
+    out: Path,
+    workers: Workers,
+    *,
+    retry_failed: bool = False,
+    see: Callable[[Progress], object] = lambda progress: None,
+    registry: Registry | None = None,
+) -> StudySummary:
+    """Run all trials of a study that have no result yet, each kept in `out` as soon as it ends; then what they say.
+
+    Raises FileProblems for a campaign or variation that cannot be, StoreError when `out` holds another study.
+    """
+    registry = registry or installed()
+    file = load_simulated(study.campaign, registry=registry)
+    question = question_of(study, file, registry)
+    bundle = Bundle(study.campaign.name, dict(file.files), study.fast)
+    out.mkdir(parents=True, exist_ok=True)
+    question = replace(question, threshold=_threshold(out / STUDY_FILE, question, file, bundle))
+    with Results(out / STUDY_FILE, question) as results:
+        if retry_failed:
+            results.forget_failed()
+        done = results.done()
+        failed = sum(bool(result.error) for result in results.all())
+        see(Progress(len(done), failed, question.trials))
+        for count, result in enumerate(_results(bundle, _missing(question, done), workers), len(done) + 1):
+            results.add(result)
+            failed += bool(result.error)
+            see(Progress(count, failed, question.trials, result))
+        goal = next((result.reason for result in results.all() if result.reached), question.goal)
+        return summarize(results.all(), replace(question, goal=goal))
+
+
+def question_of(study: Study, file: CampaignFile, registry: Registry) -> Question:
+    """The question that a study asks. Every value of every variation is tried on the file. Raises FileProblems."""
+    for name, values in study.vary.items():
+        for value in values:
+            varied(file, {name: value}, registry)
+    if study.seeds < 1:
+        raise FileProblems([Problem("--seeds", None, "", repr(study.seeds), "a whole number from 1 is needed")])
+    name, objective = next(iter(file.campaign.objectives.items()))
+    rules = [ref.name for ref in file.campaign.stop if ref.name != "experiments"]
+    return Question(
+        campaign=file.campaign.campaign,
+        objective_name=name,
+        objective=objective,
+        varied=study.vary,
+        seeds=tuple(range(study.seeds)),
+        files=file.files,
+        versions={"motet": metadata.version("motet")} | dict(registry.origins.values()),
+        goal=f"its stop rule holds ({', '.join(rules)})" if rules else "",
+        target=study.target,
+        percentile=study.percentile,
+    )
+
+
+def _threshold(kept: Path, question: Question, file: CampaignFile, bundle: Bundle) -> float | None:
+    """The value at which the top of the space begins, from a simulated measurement of every point, or of a random
+    sample of `SWEPT_AT_MOST`; as the study has it already, where it has. None when that fails."""
+    if kept.is_file():
+        before = stored_question(kept)
+        if before.percentile == question.percentile and before.threshold is not None:
+            return before.threshold
+    size = file.space.size
+    points = int(min(size, SWEPT_AT_MOST))
+    sweep = run_trial(replace(bundle, sweep=points), Trial({}, SWEEP_SEED))
+    values = [value for value in sweep.values if value is not None]
+    values.sort(key=question.objective.merit, reverse=True)
+    return values[max(1, round(len(values) * question.percentile / 100)) - 1] if values else None
+
+
+def _missing(question: Question, done: set[tuple[str, int]]) -> Iterator[Trial]:
+    """The trials without a result, seed by seed: a study that is stopped early has compared everything so far."""
+    combinations = list(question.combinations())
+    for seed in question.seeds:
+        for combination in combinations:
+            if (key(combination), seed) not in done:
+                yield Trial(combination, seed)
+
+
+def _results(bundle: Bundle, trials: Iterable[Trial], workers: Workers) -> Iterator[TrialResult]:
+    for (_, trial), result in workers.done(_run, ((bundle, trial) for trial in trials)):
+        if isinstance(result, Exception):
+            yield TrialResult(trial, error=f"{type(result).__name__}: {result}")
+        else:
+            yield result
+
+
+def _run(piece: tuple[Bundle, Trial]) -> TrialResult:
+    return run_trial(*piece)

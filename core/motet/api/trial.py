@@ -1,0 +1,144 @@
+"""One trial of a study: a campaign simulated wherever this is called, from nothing but its files' text."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from motet.api.simulate import Simulation, load_simulated, simulate
+from motet.api.variation import seeded, varied
+from motet.errors import MotetError
+from motet.files.campaign import CampaignFile
+from motet.model.campaign import Budget
+from motet.model.consumption import consumption
+from motet.model.events import Event, ExperimentEnded, ExperimentRetried, ExperimentStarted
+from motet.model.values import PluginRef
+from motet.plugins import installed
+from motet.study.result import Trial, TrialResult
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A campaign's files by their paths relative to the campaign file, whose own path is `campaign`.
+
+    `fast` leaves out the RunEngine. `sweep` has that many points of the space measured, each once, instead of the
+    learner's.
+    """
+
+    campaign: str
+    files: Mapping[str, str]
+    fast: bool = True
+    sweep: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """The same for the same files."""
+        text = "\0".join(f"{path}\0{content}" for path, content in sorted(self.files.items()))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass
+class Watch:
+    """What a study keeps of a campaign's events. Times on the loop's clock."""
+
+    started: dict[str, float] = field(default_factory=dict[str, float])
+    first: float | None = None
+    ended_s: list[float] = field(default_factory=list[float])
+    values: list[float | None] = field(default_factory=list[float | None])
+    attempts: int = 0
+    busy_h: dict[str, float] = field(default_factory=dict[str, float])
+    objective: str = ""
+
+    def see(self, event: Event, now: float) -> None:
+        """Take an event in."""
+        match event:
+            case ExperimentStarted(_, station, _):
+                self.first = now if self.first is None else self.first
+                self.started[station] = now
+                self.attempts += 1
+            case ExperimentRetried(_, station, _):
+                self._busy(station, now)
+            case ExperimentEnded(outcome, station, _):
+                self._busy(station, now)
+                self.ended_s.append(now - (self.first or 0.0))
+                self.values.append(outcome.values.get(self.objective))
+            case _:
+                pass
+
+    def _busy(self, station: str, now: float) -> None:
+        hours = (now - self.started.get(station, now)) / HOUR_S
+        self.busy_h[station] = self.busy_h.get(station, 0.0) + hours
+
+
+def run_trial(bundle: Bundle, trial: Trial) -> TrialResult:
+    """Simulate the campaign as the trial wants it. What goes wrong is in the result, with its reason."""
+    try:
+        return _run(bundle, trial)
+    except MotetError as error:
+        return TrialResult(trial, error=f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other trials go on
+        return TrialResult(trial, error=f"{type(error).__name__}: {error}")
+
+
+def _run(bundle: Bundle, trial: Trial) -> TrialResult:
+    file = seeded(varied(_loaded(bundle.digest, _Texts(bundle)), trial.combination, installed()), trial.seed)
+    if bundle.sweep is not None:
+        file = _swept(file, bundle.sweep)
+    watch = Watch(objective=next(iter(file.campaign.objectives)))
+    done = simulate(file, Simulation(None, bundle.fast), watch.see)
+    summary = done.summary
+    kept = summary.reached if summary.reached is not None else len(watch.ended_s)
+    used = consumption(file.lab, file.supplies, watch.attempts, watch.busy_h)
+    return TrialResult(
+        trial,
+        state=summary.state,
+        reason=summary.reason,
+        reached=summary.reached is not None,
+        stations=summary.stations,
+        ended_s=tuple(watch.ended_s[:kept]),
+        values=tuple(watch.values[:kept]),
+        wall_s=summary.wall_s,
+        busy_s=summary.busy_s,
+        learner_s=done.learner_s,
+        cost=used.cost,
+        consumed=dict(used.amounts),
+    )
+
+
+def _swept(file: CampaignFile, points: int) -> CampaignFile:
+    """The campaign with nothing but a start design, over so many points."""
+    start = PluginRef(name="random", options={"n": points})
+    learner = file.campaign.learner.model_copy(update={"start": start})
+    update = {"learner": learner, "stop": (), "budget": Budget(experiments=points)}
+    return file.replace(campaign=file.campaign.model_copy(update=update))
+
+
+class _Texts:
+    """A bundle that does not take part in the key of the cache: its digest does."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Texts)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _loaded(digest: str, texts: _Texts) -> CampaignFile:
+    """The campaign of a bundle, read once a process. Raises FileProblems."""
+    bundle = texts.bundle
+    up = max(PurePosixPath(path).parts.count("..") for path in bundle.files)
+    with tempfile.TemporaryDirectory(prefix="motet-study-") as folder:
+        home = Path(folder).joinpath(*["level"] * up)
+        for path, text in bundle.files.items():
+            place = home / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        return load_simulated(home / bundle.campaign)

@@ -1,0 +1,145 @@
+"""`motet compare`."""
+
+import json
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from motet.cli.exits import Exit, handled
+from motet.cli.options import Json
+
+if TYPE_CHECKING:
+    from motet.api.compare import Progress
+    from motet.api.workers import Workers
+
+
+@handled
+def compare(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.yaml")],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,VALUE",
+            help="What to vary: learner (surrogate+acquisition), start, surrogate, acquisition, pending, suggest, "
+            "stations, learner_time. Options of a plugin in brackets: rf(trees=100).",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Campaigns of each combination, each with a seed of its own.", min=1)] = 20,
+    out: Annotated[Path, typer.Option(help="Folder of the results and the report; a study goes on there.")] = Path(
+        "motet-study"
+    ),
+    target: Annotated[float | None, typer.Option(help="A value of the first objective to reach.")] = None,
+    percentile: Annotated[
+        float, typer.Option(help="How much of the space counts as its top, per cent.", min=0.001, max=100)
+    ] = 1.0,
+    full: Annotated[bool, typer.Option("--full", help="With RunEngines and documents, not fast.")] = False,
+    processes: Annotated[int | None, typer.Option(help="Processes on this machine; one a core.", min=1)] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="A Dask cluster instead, by its scheduler.", metavar="tcp://HOST:8786")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials of before again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Simulate every combination of what is varied, and tell which is better and by how much.
+
+    Results are kept as they come: the same command goes on where it was stopped.
+    """
+    from motet.api.compare import PAGE_FILE, Study
+    from motet.api.compare import compare as run
+    from motet.study.facts import facts
+    from motet.study.page import write_page
+
+    study = Study(campaign, _varied(vary or []), seeds, target, percentile, fast=not full)
+    with _workers(dask, processes) as workers, _progress(as_json) as see:
+        try:
+            summary = run(study, out, workers, retry_failed=retry_failed, see=see)
+        except KeyboardInterrupt:
+            print(f"stopped; what is done is kept in {out}, the same command goes on", file=sys.stderr)
+            raise typer.Exit(Exit.ABORTED) from None
+    page = out / PAGE_FILE
+    write_page(summary, summary.question, page)
+    if as_json:
+        print(json.dumps(facts(summary) | {"report": str(page)}))
+        return
+    from motet.cli.text import console
+    from motet.study.table import table
+
+    console().print(table(summary))
+    for sentence in _sentences(summary):
+        print(sentence)
+    print(f"report   {page}")
+
+
+def _sentences(summary: object) -> Sequence[str]:
+    from motet.study.wording import sentences
+
+    return sentences(summary)
+
+
+def _varied(vary: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """`stations=1,2` as name and values. Commas in brackets separate options, not values."""
+    import re
+
+    from motet.errors import FileProblems, Problem
+
+    found: dict[str, tuple[str, ...]] = {}
+    for text in vary:
+        name, separator, values = text.partition("=")
+        listed = tuple(value.strip() for value in re.split(r",(?![^(]*\))", values))
+        if not separator or not name or not all(listed) or name in found or len(set(listed)) < len(listed):
+            allowed = "NAME=VALUE,VALUE is needed, each name and each value once"
+            raise FileProblems([Problem("--vary", None, "", repr(text), allowed)])
+        found[name.strip()] = listed
+    return found
+
+
+@contextmanager
+def _workers(address: str | None, processes: int | None) -> "Generator[Workers]":
+    from motet.api.workers import Processes, dask
+
+    if address is None:
+        yield Processes(processes)
+        return
+    with dask(address) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _progress(as_json: bool) -> "Generator[Callable[[Progress], object]]":
+    """A bar on a terminal; elsewhere a line for each tenth; nothing for programs."""
+    if as_json:
+        yield lambda progress: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[failed]}"),
+        )
+        with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+            task = bar.add_task("campaigns", total=None, failed="")
+
+            def show(progress: "Progress") -> None:
+                failed = f"{progress.failed} failed" if progress.failed else ""
+                bar.update(task, completed=progress.done, total=progress.trials, failed=failed)
+
+            yield show
+    else:
+        shown: list[int] = []
+
+        def tell(progress: "Progress") -> None:
+            tenth = 10 * progress.done // max(1, progress.trials)
+            if tenth not in shown:
+                shown.append(tenth)
+                failed = f", {progress.failed} failed" if progress.failed else ""
+                print(f"{progress.done} of {progress.trials} campaigns{failed}", file=sys.stderr, flush=True)
+
+        yield tell
