@@ -9,7 +9,7 @@ from motet.hookspecs import hookimpl
 @hookimpl
 def motet_drivers() -> Iterable[Driver]:
     """The built-in drivers."""
-    from motet_drivers import gsv3, manual, owis_ps90, potentiostat_node
+    from motet_drivers import benchmark_function, gsv3, manual, owis_ps90, potentiostat_node
 
     return [
         Driver("owis_ps90", owis_ps90.OwisPs90, owis_ps90.Options, line={"baudrate": 9600}),
@@ -21,4 +21,10 @@ def motet_drivers() -> Iterable[Driver]:
             transport="mqtt",
         ),
         Driver("manual", manual.Manual, manual.Options, transport="person"),
+        Driver(
+            "benchmark_function",
+            benchmark_function.BenchmarkFunction,
+            benchmark_function.Options,
+            line={"baudrate": 115200},
+        ),
     ]

@@ -152,7 +152,8 @@ class OwisPs90(Device):
         stops = self._stops
         async with self._motion:
             steps = _given(self.name, x, y, z)
-            await self._go({axis: await self._position(axis) + step for axis, step in steps.items()}, stops)
+            origins = {axis: await self._position(axis) for axis in steps}
+            await self._go({axis: origins[axis] + step for axis, step in steps.items()}, stops, origins)
 
     async def get_x(self) -> float:
         """Position of x, mm."""
@@ -193,15 +194,18 @@ class OwisPs90(Device):
         acc = await self._controller.number("ACC", axis)
         self._accelerations[axis] = protocol.acceleration(acc, options.cycle) / options.counts_per_mm
 
-    async def _go(self, targets: Mapping[Axis, float], stops: int) -> None:
-        """Go to the targets, mm; `stops` is how often the stage had been stopped when this was asked for."""
+    async def _go(self, targets: Mapping[Axis, float], stops: int, origins: Mapping[Axis, float] | None = None) -> None:
+        """Go to the targets, mm, from the origins where these are known already; `stops` is how often the stage had
+        been stopped when this was asked for."""
         for axis, target in targets.items():
             self.limits.check(axis, target)
         states = await self._controller.states()
         for axis in targets:
             if states[axis] is not State.READY:
                 raise await self._controller.fault(axis, states[axis])
-        expected = max([self._lasts(axis, target - await self._position(axis)) for axis, target in targets.items()])
+        if origins is None:
+            origins = {axis: await self._position(axis) for axis in targets}
+        expected = max(self._lasts(axis, target - origins[axis]) for axis, target in targets.items())
         async with self._braked_on_failure():
             for axis, target in targets.items():
                 await self._controller.tell("PSET", axis, round(target * self._options.counts_per_mm))

@@ -9,7 +9,7 @@ from motet.hookspecs import hookimpl
 @hookimpl
 def motet_simulators() -> Iterable[Simulator]:
     """The built-in simulators, each of the driver of the same name."""
-    from motet_simulators import gsv3, manual, owis_ps90, potentiostat_node
+    from motet_simulators import benchmark_function, gsv3, manual, owis_ps90, potentiostat_node
 
     return [
         Simulator("owis_ps90", owis_ps90.OwisPs90, owis_ps90.Options),
@@ -21,6 +21,7 @@ def motet_simulators() -> Iterable[Simulator]:
             transport="mqtt",
         ),
         Simulator("manual", manual.Manual, manual.Options, transport="person", problem=manual.problem),
+        Simulator("benchmark_function", benchmark_function.BenchmarkFunction, benchmark_function.Options),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from motet.contracts.learning import Array, Predict, Prediction
+from motet.contracts.learning import Array, Candidates, Predict, Prediction
 from motet.errors import LearnerError
 from motet.learning import Labels, Learner
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
@@ -20,17 +20,17 @@ Gives = Callable[[int], Array]
 AT: Point = {"x": 5.0, "y": 5.0}
 
 
-class FirstRow:
-    """A start design that takes the row it is told to."""
+class Numbered:
+    """A start design that takes the candidate with the number it is told."""
 
-    def __init__(self, row: int = 0) -> None:
-        self.row = row
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
 
     def count(self, stations: int) -> int:
         return 1
 
-    def choose(self, pool: Array, rng: np.random.Generator) -> int:
-        return self.row
+    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+        return self.number
 
 
 class Given:
@@ -73,14 +73,14 @@ def column(n: int) -> Array:
 def faulty(grid: Space, end: End) -> Callable[..., Learner]:
     """A learner past its start design whose parts give what they are told to."""
 
-    def make(row: int = 0, **given: Gives) -> Learner:
+    def make(number: int = 0, **given: Gives) -> Learner:
         parts = Given(**given)
         labels = Labels("my_start", "my_model", "my_score", "my_pending")
         return Learner(
             grid,
             "value",
             Objective(goal="maximize"),
-            start=FirstRow(row),
+            start=Numbered(number),
             surrogate=parts,
             acquisition=parts,
             pending=parts,
@@ -134,9 +134,10 @@ def test_a_pending_strategy_that_fails_is_named(faulty: Callable[..., Learner], 
         learner.ask()
 
 
-def test_a_start_design_that_chooses_no_row_of_the_pool_is_named(faulty: Callable[..., Learner]) -> None:
-    with pytest.raises(LearnerError, match=r"start design my_start chose row 441 of a pool of 441"):
-        faulty(row=441).ask()
+@pytest.mark.parametrize("number", [441, -1])
+def test_a_start_design_that_chooses_no_candidate_is_named(faulty: Callable[..., Learner], number: int) -> None:
+    with pytest.raises(LearnerError, match=rf"start design my_start chose number {number} of 441 candidates"):
+        faulty(number=number).ask()
 
 
 def test_equal_scores_are_drawn_from_by_the_seed(faulty: Callable[..., Learner], end: End) -> None:

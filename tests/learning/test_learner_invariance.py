@@ -40,13 +40,14 @@ def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(
     assert one != other
 
 
-@pytest.mark.parametrize("pending", ["exclude", "believer"])
+@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
+@pytest.mark.parametrize("pending", ["exclude", "believer", "none"])
 def test_the_order_of_tells_does_not_matter(
-    make_learner: MakeLearner, schwefel: Measure, end: End, grid: Space, pending: str
+    make_learner: MakeLearner, schwefel: Measure, end: End, grid: Space, pending: str, surrogate: str
 ) -> None:
     points = random.Random(3).sample(list(grid.points()), 12)
     outcomes = [end(number, point, schwefel(point)) for number, point in enumerate(points)]
-    forward, backward = make_learner(pending=pending), make_learner(pending=pending)
+    forward, backward = (make_learner(pending=pending, surrogate=surrogate) for _ in range(2))
     for outcome in outcomes:
         forward.tell(outcome)
     for outcome in reversed(outcomes):
@@ -66,21 +67,23 @@ def test_the_order_of_the_candidates_does_not_matter(make_learner: MakeLearner, 
     assert one == other
 
 
+@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
 @pytest.mark.parametrize("acquisition", ["weighted", "ei", "lcb"])
 def test_minimizing_the_negative_is_maximizing(
-    make_learner: MakeLearner, schwefel: Measure, end: End, acquisition: str
+    make_learner: MakeLearner, schwefel: Measure, end: End, acquisition: str, surrogate: str
 ) -> None:
-    up = make_learner(goal={"goal": "maximize"}, acquisition=acquisition)
-    down = make_learner(goal={"goal": "minimize"}, acquisition=acquisition)
+    up = make_learner(goal={"goal": "maximize"}, acquisition=acquisition, surrogate=surrogate)
+    down = make_learner(goal={"goal": "minimize"}, acquisition=acquisition, surrogate=surrogate)
 
     assert sequence(up, schwefel, end, 15) == sequence(down, lambda point: -schwefel(point), end, 15)
 
 
+@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
 @pytest.mark.parametrize("acquisition", ["weighted", "ei", "lcb"])
 def test_the_unit_of_the_objective_does_not_matter(
-    make_learner: MakeLearner, schwefel: Measure, end: End, acquisition: str
+    make_learner: MakeLearner, schwefel: Measure, end: End, acquisition: str, surrogate: str
 ) -> None:
-    volts, millivolts = make_learner(acquisition=acquisition), make_learner(acquisition=acquisition)
+    volts, millivolts = (make_learner(acquisition=acquisition, surrogate=surrogate) for _ in range(2))
 
     one = sequence(volts, schwefel, end, 15)
     other = sequence(millivolts, lambda point: 1000 * schwefel(point) + 273.15, end, 15)
@@ -88,9 +91,11 @@ def test_the_unit_of_the_objective_does_not_matter(
     assert one == other
 
 
-def test_the_number_of_threads_does_not_matter() -> None:
+@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
+def test_the_number_of_threads_does_not_matter(surrogate: str) -> None:
     program = """
 import json
+import sys
 from motet.learning import build_learner
 from motet.model.campaign import LearnerConfig
 from motet.model.experiment import Experiment, Outcome, State
@@ -100,7 +105,8 @@ from motet.plugins import installed
 
 axis = Stepped(low=0, high=50, step=2.5)
 space, goal = Space({"x": axis, "y": axis}), {"v": Objective(goal="maximize")}
-learner = build_learner(LearnerConfig(), installed(), space, goal, seed=5)
+config = LearnerConfig.model_validate({"surrogate": sys.argv[1], "pending": "believer"})
+learner = build_learner(config, installed(), space, goal, seed=5)
 for number in range(10):
     (suggestion,) = learner.ask()
     value = -abs(suggestion.parameters["x"] - 20) * suggestion.parameters["y"]
@@ -111,7 +117,7 @@ print(json.dumps([dict(s.parameters) | {"score": s.score} for s in learner.ask(3
     for threads in ("1", "4"):
         environment = os.environ | {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL")}
         run = subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", program, surrogate],
             env=environment,
             capture_output=True,
             text=True,

@@ -77,13 +77,3 @@ def test_sampled_steps_are_the_listed_ones(low: int, count: int, step: float) ->
     points = sample(space, Encoder(space), np.random.default_rng(0), n=64).points
 
     assert {point["x"] for point in points} <= set(parameter.values())
-
-
-def test_without_leaves_out_the_named_points(grid: Space) -> None:
-    encoder = Encoder(grid)
-    pool = everything(grid, encoder)
-    assert pool is not None
-
-    free = pool.without({encoder.key({"x": 0.0, "y": 2.5}), encoder.key({"x": 50.0, "y": 50.0})})
-
-    assert set(range(441)) - set(free.tolist()) == {1, 440}

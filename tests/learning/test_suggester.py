@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from motet.contracts.learning import Array, Predict, Prediction
+from motet.contracts.learning import Array, Candidates, Predict, Prediction
 from motet.errors import LearnerError
 from motet.learning import Learner, Suggester
 from motet.model.experiment import Outcome, Suggestion
@@ -22,12 +22,12 @@ End = Callable[[int, Point, float | None], Outcome]
 
 
 class InOrder:
-    """A start design that takes the first row of the pool."""
+    """A start design that takes the first candidate."""
 
     def count(self, stations: int) -> int:
         return 1
 
-    def choose(self, pool: Array, rng: np.random.Generator) -> int:
+    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
         return 0
 
 

@@ -11,9 +11,9 @@ from motet.plugins import installed
 
 OURS = {
     Kind.START: {"random"},
-    Kind.SURROGATE: {"random_forest", "extra_trees"},
+    Kind.SURROGATE: {"random_forest", "rf", "extra_trees", "gaussian_process", "gp"},
     Kind.ACQUISITION: {"weighted", "ei", "lcb", "ucb", "random"},
-    Kind.PENDING: {"exclude", "believer"},
+    Kind.PENDING: {"exclude", "believer", "none"},
     Kind.STOP_RULE: {"experiments", "points", "target_reached", "no_improvement"},
     Kind.ANALYSIS: {"plateau", "value"},
     Kind.EXPORTER: {"csv", "jsonl"},

@@ -9,7 +9,7 @@ from motet.contracts.declarations import Kind
 from motet.contracts.learning import Array, Surrogate
 from motet.plugins import installed
 
-FORESTS = ["random_forest", "extra_trees"]
+FORESTS = ["random_forest", "rf", "extra_trees"]
 
 
 def surrogate(name: str, trees: int = 30, **options: float) -> Surrogate:
@@ -45,7 +45,7 @@ def test_predictions_have_mean_std_and_members_of_the_right_shape(
 def test_the_members_are_what_scikit_learn_itself_predicts(name: str, data: tuple[Array, Array], pool: Array) -> None:
     from sklearn import ensemble
 
-    kind: Any = getattr(ensemble, {"random_forest": "RandomForestRegressor"}.get(name, "ExtraTreesRegressor"))
+    kind: Any = getattr(ensemble, "ExtraTreesRegressor" if name == "extra_trees" else "RandomForestRegressor")
     forest = kind(n_estimators=30, random_state=1).fit(*data)
 
     assert np.allclose(surrogate(name).fit(*data, seed=1)(pool).mean, forest.predict(pool))

@@ -29,7 +29,7 @@ from motet.station.build import Builder
 from motet.store import CampaignRecord, Stamp
 
 CONTROL_FILE = "control.json"
-Sink = Callable[[Event], None]
+Sink = Callable[[Event], object]
 
 
 @dataclass

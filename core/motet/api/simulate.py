@@ -62,7 +62,8 @@ class SimulatedSession(Session):
                 return False
             ends = asyncio.all_tasks(loop) - {asyncio.current_task(loop)} if waiting else {campaign}
             waiting.append(_waiting(loop))
-            return any([task.cancel() for task in ends])
+            cancelled = [task.cancel() for task in ends]
+            return any(cancelled)
 
         seed = self.file.campaign.seed
         with stamps.simulated(loop, seed, time.time()), guarded() as guard:
@@ -83,12 +84,11 @@ class SimulatedSession(Session):
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> str:
     """Where every task of a campaign waits."""
-    places: list[str] = []
-    for task in asyncio.all_tasks(loop):
-        for frame in task.get_stack(limit=1):
-            places.append(
-                f"{task.get_name()} in {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
-            )
+    places = [
+        f"{task.get_name()} in {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        for task in asyncio.all_tasks(loop)
+        for frame in task.get_stack(limit=1)
+    ]
     return "; ".join(sorted(places)) or "no task"
 
 

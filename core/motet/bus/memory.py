@@ -15,7 +15,8 @@ class MemoryBus(Bus):
     Retained messages are kept and given to whoever subscribes later, as a broker does (MQTT 3.1.1, section 3.3.1.3).
     """
 
-    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall] - there is no connection to make
+    def __init__(self) -> None:
+        """There is no connection to make."""
         self.url = "memory:"
         self.connected = asyncio.Event()
         self._subscriptions = Subscriptions()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def display_of(file: "CampaignFile", as_json: bool, clock: Callable[[], float]) -> "Display":
-    """A live table on a terminal, lines elsewhere, nothing for programs. `clock` gives seconds of the campaign's time."""
+    """A live table on a terminal, lines elsewhere, nothing for programs. `clock` gives the campaign's time, seconds."""
     from motet.cli.board import Board
     from motet.cli.display import Lines, Nothing
 

@@ -67,17 +67,15 @@ def compare(
         return
     from motet.cli.text import console
     from motet.study.table import table
+    from motet.study.wording import conclusions, headline
 
     console().print(table(summary))
-    for sentence in _sentences(summary):
-        print(sentence)
+    print(headline(summary))
+    for _, sentence in conclusions(summary):
+        print(f"- {sentence}")
+    for trial in summary.failed:
+        print(f"failed   {trial.label}, seed {trial.seed}: {trial.reason}")
     print(f"report   {page}")
-
-
-def _sentences(summary: object) -> Sequence[str]:
-    from motet.study.wording import sentences
-
-    return sentences(summary)
 
 
 def _varied(vary: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -88,7 +88,7 @@ class Suggester:
 
     async def take(self, told: int | None = None) -> Suggestion | None:
         """The best suggestion; its point is pending from now on. None when no point is left to suggest,
-        or after `interrupt`.
+        or after `interrupt`. What was `told` need not be known yet.
 
         At once when one is ready, but for the exceptions above. Raises LearnerError when the learner has
         failed, now and ever after.

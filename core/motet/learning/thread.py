@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -26,7 +26,7 @@ class LearnerThread:
         self._lasts = lasts
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="motet-learner")
 
-    async def visit(self, function: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]) -> T:
+    async def visit(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """What `function(*args)` gives in the learner's thread. Raises what it raises."""
         began = self.busy_s
         result = await asyncio.get_running_loop().run_in_executor(self._thread, self._timed, function, args)
@@ -44,7 +44,7 @@ class LearnerThread:
             _log.warning("the learner is still working %g s after it was told to stop; it is left behind", timeout_s)
         self._thread.shutdown(wait=not pending, cancel_futures=True)
 
-    def _timed(self, function: Callable[[Unpack[Ts]], T], args: tuple[Unpack[Ts]]) -> T:
+    def _timed(self, function: Callable[[*Ts], T], args: tuple[*Ts]) -> T:
         began = time.perf_counter()
         try:
             return function(*args)

@@ -1,7 +1,8 @@
-"""A line's connection: the open stream, the one task that reads it, and who owns the port."""
+"""A line's connection: the open stream, what has come over it, and who owns the port."""
 
 import asyncio
 import os
+from functools import partial
 from typing import Protocol
 
 from motet.errors import ConnectionProblem, LineLost
@@ -30,9 +31,10 @@ class Connection:
         self._opener = opener
         self._capture = capture
         self._stream: ByteStream | None = None
-        self._pumping: asyncio.Task[None] | None = None
         self._lost = "it is not open"
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
 
     def __str__(self) -> str:
@@ -48,7 +50,7 @@ class Connection:
             self.buffer.clear()
             self._lost = ""
             self._stream = stream
-            self._pumping = asyncio.create_task(self._pump(stream), name=f"line {self.name}")
+            stream.listen(self._arrived, partial(self._ended, stream))
 
     async def close(self) -> None:
         """Close it unless it is closed; whoever waits for more bytes gets LineLost."""
@@ -67,11 +69,33 @@ class Connection:
             self._lose(_cause(error))
             self.check()
 
-    async def more(self) -> None:
-        """Wait until more bytes have come. Raises LineLost. One waits at a time."""
+    async def more(self, deadline: float) -> None:
+        """Wait until more bytes have come. Raises LineLost, and TimeoutError when the loop's clock says `deadline`.
+
+        One waits at a time. Every query waits here, and few ever reach their deadline: one timer serves many of them.
+        """
         self.check()
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            self._watch(loop)
+        self._waiter = loop.create_future()
         await self._waiter
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._deadline, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The timer fell due: for the one who waits now, or for one who waits no longer."""
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if loop.time() + 1e-6 >= self._deadline:  # a loop may call a little early
+            self._waiter.set_exception(TimeoutError())
+        else:
+            self._watch(loop)
 
     def check(self) -> None:
         """Raises LineLost when the line cannot be used, StoreError when its traffic cannot be captured."""
@@ -94,21 +118,18 @@ class Connection:
                 raise ConnectionProblem(f"{self.name}: cannot open {self._opener.where}: {cause}") from error
             raise
 
-    async def _pump(self, stream: ByteStream) -> None:
-        """Brings what the stream gives into the buffer until it ends."""
-        reason = "its reader stopped"
-        try:
-            while data := await stream.read():
-                if self._capture is not None:
-                    self._capture.record(asyncio.get_running_loop().time(), self.name, "<", data)
-                self.buffer += data
-                del self.buffer[:-MOST_UNREAD]
-                self._wake()
-            reason = "the other end closed it"
-        except OSError as error:
-            reason = _cause(error)
-        finally:
-            self._lose(reason)
+    def _arrived(self, data: bytes) -> None:
+        """Bytes from the stream."""
+        if self._capture is not None:
+            self._capture.record(asyncio.get_running_loop().time(), self.name, "<", data)
+        self.buffer += data
+        if len(self.buffer) > MOST_UNREAD:
+            del self.buffer[:-MOST_UNREAD]
+        self._wake()
+
+    def _ended(self, stream: ByteStream, error: OSError | None) -> None:
+        if stream is self._stream:  # else it is one of before that ends late
+            self._lose("the other end closed it" if error is None else _cause(error))
 
     def _lose(self, reason: str) -> None:
         self._lost = self._lost or reason
@@ -119,19 +140,17 @@ class Connection:
             self._waiter.set_result(None)
 
     async def _shut(self, reason: str) -> None:
-        """Ends the reader, then the stream. What ended the reader other than the line is raised here."""
-        if self._stream is None or self._pumping is None:
+        if self._stream is None:
             return
         self._lose(reason)
-        self._pumping.cancel()
-        await asyncio.wait([self._pumping])
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         stream, self._stream = self._stream, None
         try:
             await stream.close()
         finally:
             del _owners[_key(self._opener.where)]
-        if not self._pumping.cancelled() and (failure := self._pumping.exception()) is not None:
-            raise failure
 
 
 def _key(where: str) -> str:

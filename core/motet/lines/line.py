@@ -131,11 +131,11 @@ class Line:
 
     async def _frame(self, what: str, seconds: float) -> bytes:
         buffer = self._connection.buffer
+        deadline = asyncio.get_running_loop().time() + seconds
         try:
-            async with asyncio.timeout(seconds):
-                while (frame := self._framing.take(buffer)) is None:
-                    await self._connection.more()
-                return frame
+            while (frame := self._framing.take(buffer)) is None:
+                await self._connection.more(deadline)
+            return frame
         except TimeoutError:
             begun = f", only {bytes(buffer[:40])!r}" if buffer else ""
             raise NoReply(f"{self}: {what} did not come within {seconds:g} s{begun}") from None

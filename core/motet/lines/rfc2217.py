@@ -9,7 +9,7 @@ from typing import TypeVar
 import serial
 import serial.rfc2217
 
-from motet.lines.stream import Inbox
+from motet.lines.stream import Arrived, Ended, Inbox
 from motet.model.lab import SerialLine
 
 POLL = 0.2
@@ -40,12 +40,12 @@ class Rfc2217Stream:
             opening.add_done_callback(lambda task: None if task.exception() else task.result().close())
             raise
 
-    async def read(self) -> bytes:
-        """Some bytes. Raises OSError when the connection is gone."""
-        return await self._inbox.read()
+    def listen(self, arrived: Arrived, ended: Ended) -> None:
+        """Hand on what has come and all that comes."""
+        self._inbox.listen(arrived, ended)
 
     def write(self, data: bytes) -> None:
-        """Queue the bytes for the writing thread. Its failure shows at the next `read`."""
+        """Queue the bytes for the writing thread. Its failure ends the stream."""
         self._writer.submit(self._port.write, data).add_done_callback(self._written)
 
     async def close(self) -> None:

@@ -1,17 +1,23 @@
 """What carries a line's bytes: a stream and the opener that gives one."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol, cast
 
 CLOSING = 2.0
 """Longest wait for a transport to close, seconds."""
 
 
-class ByteStream(Protocol):
-    """An open way for bytes in both directions. One task reads it."""
+Arrived = Callable[[bytes], None]
+Ended = Callable[[OSError | None], None]
 
-    async def read(self) -> bytes:
-        """Some bytes as soon as there are any, b"" at end of file. Raises OSError when the line broke."""
+
+class ByteStream(Protocol):
+    """An open way for bytes in both directions. One listens to it."""
+
+    def listen(self, arrived: Arrived, ended: Ended) -> None:
+        """Hand on what has come and all that comes; then, once, that there will be no more, with the error if it was
+        no plain end of file."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -37,39 +43,39 @@ class Opener(Protocol):
 
 
 class Inbox:
-    """Bytes on their way to the one reader of a stream, with what ended them. For use on one event loop."""
+    """Bytes on their way to the one listener of a stream, with what ended them. For use on one event loop."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._early = bytearray()
+        self._arrived: Arrived | None = None
+        self._tell_end: Ended = lambda error: None
         self._ended = False
         self._error: OSError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+
+    def listen(self, arrived: Arrived, ended: Ended) -> None:
+        """Hand everything to these from now on, what came before first."""
+        self._arrived, self._tell_end = arrived, ended
+        if self._early:
+            data = bytes(self._early)
+            self._early.clear()
+            arrived(data)
+        if self._ended:
+            ended(self._error)
 
     def feed(self, data: bytes) -> None:
         """More bytes."""
-        self._data += data
-        self._wake()
+        if self._ended:
+            return
+        if self._arrived is None:
+            self._early += data
+        else:
+            self._arrived(data)
 
     def end(self, error: OSError | None = None) -> None:
         """No more bytes will come; `error` says why when it was not a plain end of file."""
-        self._ended = True
-        self._error = self._error or error
-        self._wake()
-
-    async def read(self) -> bytes:
-        """What has come, as soon as there is any; then b"" or the error."""
-        while not self._data and not self._ended:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        if not self._data and self._error is not None:
-            raise self._error
-        data = bytes(self._data)
-        self._data.clear()
-        return data
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if not self._ended:
+            self._ended, self._error = True, error
+            self._tell_end(error)
 
 
 class TransportStream(asyncio.Protocol):
@@ -93,9 +99,9 @@ class TransportStream(asyncio.Protocol):
         self._inbox.end(exc if isinstance(exc, OSError) else None)
         self._gone.set()
 
-    async def read(self) -> bytes:
-        """Some bytes, b"" at end of file."""
-        return await self._inbox.read()
+    def listen(self, arrived: Arrived, ended: Ended) -> None:
+        """Hand on what has come and all that comes."""
+        self._inbox.listen(arrived, ended)
 
     def write(self, data: bytes) -> None:
         """Hand the bytes to the transport. Raises OSError when it is closing."""

@@ -21,7 +21,7 @@ from motet.store import Stamp, Store
 
 _log = logging.getLogger(__name__)
 
-Sink = Callable[[Event], None]
+Sink = Callable[[Event], object]
 
 
 class Recorder:

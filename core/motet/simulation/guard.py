@@ -4,6 +4,7 @@ Python tells of sleeps, sockets and opened files through audit events (PEP 578).
 a simulation runs.
 """
 
+import inspect
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -16,7 +17,7 @@ from motet.errors import SimulationError
 
 _INSIDE = ("motet", "asyncio", "bluesky", "ophyd_async")
 """Packages through which plugins are called."""
-_HARMLESS = ("/dev/null", "/dev/urandom", "/dev/random", "/dev/zero", "/dev/shm/")
+_HARMLESS = ("/dev/null", "/dev/urandom", "/dev/random", "/dev/zero", "/dev/shm/")  # noqa: S108
 
 
 @dataclass
@@ -51,7 +52,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     guard = _guards.get(threading.get_ident())
     if guard is None or (what := describe(args)) is None:
         return
-    problem = f"{_culprit(sys._getframe(1))} {what}; in virtual time use {_INSTEAD[event]}"
+    problem = f"{_culprit(inspect.currentframe())} {what}; in virtual time use {_INSTEAD[event]}"
     guard.found.append(problem)
     raise SimulationError(problem)
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from motet.contracts.simulation import SerialSimulator
-from motet.lines.stream import ByteStream, Inbox
+from motet.lines.stream import Arrived, ByteStream, Ended, Inbox
 from motet.simulation.clock import Wire
 
 _numbers = itertools.count(1)
@@ -37,8 +37,8 @@ class _MemoryStream:
         self._to_simulator = Wire(loop, simulator.receive, baudrate)
         simulator.attach(self._to_host.send)
 
-    async def read(self) -> bytes:
-        return await self._inbox.read()
+    def listen(self, arrived: Arrived, ended: Ended) -> None:
+        self._inbox.listen(arrived, ended)
 
     def write(self, data: bytes) -> None:
         self._to_simulator.send(data)

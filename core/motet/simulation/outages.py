@@ -23,7 +23,7 @@ class Scheduled:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """Failures at random: exponentially distributed times of work with the mean `mean_between`, each followed by
-    `repair`; lab seconds. A Poisson process (Barlow, Proschan, Mathematical Theory of Reliability, Wiley 1965, ch. 2)."""
+    `repair`; lab seconds (Barlow, Proschan, Mathematical Theory of Reliability, Wiley 1965, chapter 2)."""
 
     mean_between: float
     repair: float
@@ -49,9 +49,10 @@ class Outages:
         """Whether the device does not answer now."""
         now = self.clock.now()
         for index, (process, rng, failure) in enumerate(self._next):
-            while now >= failure.at + failure.repair:
-                failure = _following(process, rng, failure.at + failure.repair)
-            self._next[index] = (process, rng, failure)
+            current = failure
+            while now >= current.at + current.repair:
+                current = _following(process, rng, current.at + current.repair)
+            self._next[index] = (process, rng, current)
         failures = (*self.scheduled, *(failure for _, _, failure in self._next))
         return any(failure.at <= now < failure.at + failure.repair for failure in failures)
 

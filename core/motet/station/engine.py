@@ -14,8 +14,7 @@ from typing import Any
 
 from bluesky import Msg, RunEngine
 from bluesky import run_engine as _bluesky
-from bluesky.run_engine import DuringTask
-from bluesky.utils import RunEngineInterrupted
+from bluesky.utils import DuringTask, RunEngineInterrupted
 
 from motet.simulation.thread import LoopThread
 from motet.simulation.virtual import VirtualLoop
@@ -60,9 +59,9 @@ class LoopEngine(RunEngine):
         """The RunEngine's own abort; nothing when nothing runs."""
         if self.state == "idle":
             return
-        paused = self.state == "paused"
+        paused = str(self.state) == "paused"
         await self._abort_coro(reason)
-        if paused:
+        if paused and self._run_permit is not None:
             self._run_permit.set()
 
     def _on_state(self, new: str, old: str | None) -> None:

@@ -6,6 +6,7 @@ them is refused by the name of its message.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from bluesky import Msg
@@ -22,21 +23,14 @@ class FastEngine:
     def __init__(self) -> None:
         self.state = "idle"
         self._collect: Collect = lambda name, document: None
-        self._groups: dict[Any, list[Any]] = {}
-        self._touched: list[Any] = []
+        self._groups: dict[Any, list[Awaitable[Any]]] = {}
+        self._touched: dict[int, Any] = {}
         self._described: set[str] = set()
         self._stream = ""
         self._data: dict[str, Any] = {}
         self._task: asyncio.Task[Any] | None = None
         self._aborted = False
-        self._handlers: dict[str, Callable[[Msg], Awaitable[Any]]] = {
-            "wait_for": self._wait_for,
-            "wait": self._wait,
-            "sleep": self._sleep,
-            "stop": self._stop,
-            "read": self._read,
-        }
-        self._prompt: dict[str, Callable[[Msg], Any]] = {
+        self._at_once: dict[str, Callable[[Any], Any]] = {
             "set": self._set,
             "create": self._create,
             "save": self._save,
@@ -47,8 +41,15 @@ class FastEngine:
             "clear_checkpoint": _nothing,
             "null": _nothing,
         }
+        self._waiting: dict[str, Callable[[Any], Awaitable[Any]]] = {
+            "wait_for": self._wait_for,
+            "wait": self._wait,
+            "sleep": self._sleep,
+            "stop": self._stop,
+            "read": self._read,
+        }
 
-    def subscribe(self, function: Collect) -> None:
+    def subscribe(self, function: Collect, /) -> None:
         """Hand every document to `function`."""
         self._collect = function
 
@@ -58,11 +59,10 @@ class FastEngine:
         self._aborted = False
         self._task = asyncio.current_task()
         try:
-            await self._messages(cast("Generator[Msg, Any, Any]", iter(plan)))
-        except RequestAbort:
-            pass
+            with suppress(RequestAbort):
+                await self._messages(cast("Generator[Any, Any, Any]", iter(plan)))
         finally:
-            for touched in self._touched:
+            for touched in self._touched.values():
                 if hasattr(touched, "stop"):
                     await maybe_await(touched.stop(success=True))
             self._touched.clear()
@@ -77,9 +77,9 @@ class FastEngine:
             self._aborted = True
             self._task.cancel()
 
-    async def _messages(self, plan: Generator[Msg, Any, Any]) -> None:
+    async def _messages(self, plan: Generator[Any, Any, Any]) -> None:
         """Send each answer back into the plan, and each error too."""
-        prompt, handlers = self._prompt, self._handlers
+        at_once, waiting = self._at_once, self._waiting
         answer: Any = None
         error: BaseException | None = None
         while True:
@@ -88,35 +88,35 @@ class FastEngine:
             except StopIteration:
                 return
             answer = error = None
-            command = message.command
+            command: str = message.command
             try:
-                if command in prompt:
-                    answer = prompt[command](message)
-                elif command in handlers:
-                    answer = await handlers[command](message)
+                if command in at_once:
+                    answer = at_once[command](message)
+                elif command in waiting:
+                    answer = await waiting[command](message)
                 else:
-                    known = ", ".join(sorted((*prompt, *handlers)))
+                    known = ", ".join(sorted((*at_once, *waiting)))
                     error = ProcedureError(f"the fast run cannot do the plan's message {command!r}; it knows: {known}")
             except asyncio.CancelledError as cancelled:
                 error = RequestAbort() if self._aborted else cancelled
             except Exception as raised:  # noqa: BLE001 - it is the plan's to handle
                 error = raised
 
-    def _set(self, message: Msg) -> Any:
-        target: Any = message.obj
+    def _set(self, message: Any) -> Any:
+        target = message.obj
         status = target.set(*message.args)
         self._groups.setdefault(message.kwargs.get("group"), []).append(status)
-        if target not in self._touched:
-            self._touched.append(target)
+        self._touched[id(target)] = target
         return status
 
-    async def _wait(self, message: Msg) -> None:
+    async def _wait(self, message: Any) -> None:
         group = message.kwargs.get("group", message.args[0] if message.args else None)
         for status in self._groups.pop(group, ()):
             await status
 
-    async def _wait_for(self, message: Msg) -> Any:
-        futures = [asyncio.ensure_future(make()) for make in message.args[0]]
+    async def _wait_for(self, message: Any) -> list[Any]:
+        factories: Iterable[Callable[[], Awaitable[Any]]] = message.args[0]
+        futures: list[asyncio.Future[Any]] = [asyncio.ensure_future(make()) for make in factories]
         try:
             await asyncio.wait(futures, timeout=message.kwargs.get("timeout"))
         except asyncio.CancelledError:
@@ -125,38 +125,38 @@ class FastEngine:
             raise
         return futures
 
-    async def _sleep(self, message: Msg) -> None:
+    async def _sleep(self, message: Any) -> None:
         await asyncio.sleep(*message.args)
 
-    async def _stop(self, message: Msg) -> None:
-        await maybe_await(cast("Any", message.obj).stop())
+    async def _stop(self, message: Any) -> None:
+        await maybe_await(message.obj.stop())
 
-    def _create(self, message: Msg) -> None:
+    def _create(self, message: Any) -> None:
         self._stream = str(message.kwargs["name"])
         self._data = {}
 
-    async def _read(self, message: Msg) -> Any:
-        reading = await maybe_await(cast("Any", message.obj).read())
+    async def _read(self, message: Any) -> Any:
+        reading: Mapping[str, Any] = await maybe_await(message.obj.read())
         self._data.update({key: value["value"] for key, value in reading.items()})
         return reading
 
-    def _save(self, message: Msg) -> None:
+    def _save(self, message: Any) -> None:
         if self._stream not in self._described:
             self._described.add(self._stream)
             self._collect("descriptor", {"uid": self._stream, "name": self._stream})
         self._collect("event", {"descriptor": self._stream, "data": self._data})
 
-    def _drop(self, message: Msg) -> None:
+    def _drop(self, message: Any) -> None:
         self._data = {}
 
-    def _open_run(self, message: Msg) -> str:
+    def _open_run(self, message: Any) -> str:
         self._collect("start", dict(message.kwargs))
         return ""
 
-    def _close_run(self, message: Msg) -> str:
+    def _close_run(self, message: Any) -> str:
         self._collect("stop", {})
         return ""
 
 
-def _nothing(message: Msg) -> None:
+def _nothing(message: Any) -> None:
     """The message means nothing here."""

@@ -67,7 +67,7 @@ class Engine(Protocol):
         """`running` while it does."""
         ...
 
-    def subscribe(self, func: Callable[[str, Mapping[str, Any]], Any]) -> Any:
+    def subscribe(self, func: Callable[[str, Mapping[str, Any]], Any], /) -> Any:
         """Hand every document to `func`."""
         ...
 

@@ -156,7 +156,7 @@ def _levels(summary: StudySummary) -> dict[str, Any]:
                 "x": 1,
                 "y": aim.value,
                 "xanchor": "right",
-                "yanchor": "bottom" if summary.question.sign > 0 else "top",
+                "yanchor": "top" if summary.question.sign > 0 else "bottom",  # the curves end on the other side
                 "showarrow": False,
                 "text": plotly(f"{aim.short}: {with_unit(aim.value, summary.question.objective.unit)}"),
                 "font": {"size": 12},

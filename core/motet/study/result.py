@@ -22,9 +22,10 @@ class TrialResult:
     """How a trial ended. Times in seconds of lab time.
 
     `ended_s` (since the first dispatch, never falling) and `values` (the first objective, None for an experiment that
-    failed) have one entry for each experiment in the order of their ends. `reached` tells whether a stop rule of the
-    campaign held, other than that its budget was used up. `busy_s` is the sum of the times of all attempts, `wall_s` the
-    time from the first dispatch to the last result, `learner_s` the real time that the learner worked. `cost` is in the
+    failed) have one entry for each experiment in the order of their ends, up to the one at which a stop rule held.
+    `reached` tells whether one did, other than by counting experiments. `busy_s` is the sum of the times of all
+    attempts, `wall_s` the time from the first dispatch to the last result, experiments that were running when the rule
+    held included, `learner_s` the real time that the learner worked. `cost` is in the
     lab's currency, None where the lab states no prices; `consumed` is by consumable. `error` is why the trial could not
     be run, empty when it could; all else is empty then.
     """

@@ -1,14 +1,15 @@
 """The surrogate `gaussian_process`, also called `gp`."""
 
 import math
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from motet.contracts.learning import Array, Predict, Prediction
 from motet.model.values import Frozen
+from motet_plugins.surrogates.cholesky import factored, half_solved, solved
 from motet_plugins.surrogates.marginal_likelihood import Hyperparameters, Prior, matern, most_probable
+from motet_plugins.surrogates.one_thread import one_blas_thread
 
 POINTS = 400
 """At most so many values decide on the hyper-parameters: the cost grows with the third power of their number."""
@@ -34,20 +35,16 @@ class Posterior:
     sorted first, so that their order changes no digit.
     """
 
+    @one_blas_thread()
     def __init__(self, x: Array, y: Array, hyper: Hyperparameters) -> None:
-        from scipy.linalg import lapack
-
         order = np.lexsort((y, *x.T[::-1]))
         self._x, self._y, self._hyper = x[order], y[order], hyper
         covariance = self._covariance(self._x)
         covariance[np.diag_indices_from(covariance)] += hyper.noise**2
-        potrf: Any = lapack.dpotrf
-        potrs: Any = lapack.dpotrs
-        self._factor, failed = potrf(covariance.T, lower=0, overwrite_a=1)
-        if failed:
-            raise ArithmeticError(f"the covariance of {len(y)} values is not positive definite with {hyper}")
-        self._alpha: Array = potrs(self._factor, self._y, lower=0)[0]
+        self._factor = factored(covariance)
+        self._alpha = solved(self._factor, self._y)
 
+    @one_blas_thread()
     def __call__(self, pool: Array) -> Prediction:
         """Mean and std (m,) of the function, without the noise of a value, at the rows of `pool` (m, d)."""
         parts = [self._predict(pool[begin : begin + CHUNK]) for begin in range(0, max(1, len(pool)), CHUNK)]
@@ -59,12 +56,9 @@ class Posterior:
         return Posterior(np.vstack([self._x, x]), np.concatenate([self._y, y]), self._hyper)
 
     def _predict(self, rows: Array) -> tuple[Array, Array]:
-        from scipy.linalg import lapack
-
         across = self._covariance(rows)
         mean = across @ self._alpha
-        trtrs: Any = lapack.dtrtrs
-        known: Array = trtrs(self._factor, across.T, lower=0, trans=1, overwrite_b=1)[0]
+        known = half_solved(self._factor, across.T)
         variance = self._hyper.signal**2 - np.einsum("ij,ij->j", known, known)
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
@@ -89,6 +83,7 @@ class GaussianProcess:
     def __init__(self, options: Options) -> None:
         self._options = options
 
+    @one_blas_thread()
     def fit(self, x: Array, y: Array, seed: int) -> Predict:
         """The posterior of values y (n,) at rows x (n, d). More than 400 are drawn from for hyper-parameters."""
         drawn = np.lexsort((y, *x.T[::-1]))

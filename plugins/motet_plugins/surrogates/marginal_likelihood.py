@@ -5,12 +5,14 @@ Equations are those of Rasmussen and Williams, Gaussian Processes for Machine Le
 
 import math
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motet.contracts.learning import Array
+from motet_plugins.surrogates.cholesky import factored, inverse, solved
 
 ROOT_5 = math.sqrt(5)
 DECIMALS = 6
@@ -66,69 +68,66 @@ class NegativeLogPosterior:
     def __init__(self, x: Array, y: Array, prior: Prior) -> None:
         self._y = y
         n, d = x.shape
-        above, below = np.tril_indices(n, -1)
-        self._pairs: NDArray[np.intp] = above * n + below
-        self._squares = (x[above] - x[below]).T ** 2
+        first, second = np.tril_indices(n, -1)
+        self._pairs: NDArray[np.intp] = first * n + second
+        self._squares = (x[first] - x[second]).T ** 2
         self._medians = np.log([prior.length] * d + [1.0, prior.noise])
         self._spreads = np.array([prior.length_spread] * d + [prior.signal_spread, prior.noise_spread])
 
     def value(self, logs: Array) -> float:
         """The value alone, which costs a third."""
-        return self._look(logs)[0]
+        return self._look(logs).value
 
     def __call__(self, logs: Array) -> tuple[float, Array]:
-        """Value and gradient (eq. 5.9; W is the matrix in its brackets, halved K' below the diagonal only)."""
-        from scipy.linalg import lapack
-
-        value, weights, correlation, slope, factor, alpha = self._look(logs)
-        potri: Any = lapack.dpotri
-        inverse: Array = potri(factor, lower=0, overwrite_c=1)[0].T
-        w = np.outer(alpha, alpha) - inverse
-        w_pairs = w.ravel()[self._pairs]
-        trace = float(np.trace(w))
+        """Value and gradient (eq. 5.9, where `w` is the matrix in brackets)."""
+        look = self._look(logs)
+        w = np.outer(look.alpha, look.alpha) - inverse(look.factor)
+        w_pairs, trace = w.ravel()[self._pairs], float(np.trace(w))
         signal, noise = np.exp(2 * logs[-2:])
         gradient = (logs - self._medians) / self._spreads**2
-        gradient[:-2] -= signal * weights * (self._squares @ (w_pairs * slope))
-        gradient[-2] -= signal * (2 * float(w_pairs @ correlation) + trace)
+        gradient[:-2] -= signal * np.exp(-2 * logs[:-2]) * (self._squares @ (w_pairs * look.slope))
+        gradient[-2] -= signal * (2 * float(w_pairs @ look.correlation) + trace)
         gradient[-1] -= noise * trace
-        return value, gradient
+        return look.value, gradient
 
-    def _look(self, logs: Array) -> tuple[float, Array, Array, Array, Array, Array]:
-        from scipy.linalg import lapack
-
+    def _look(self, logs: Array) -> "_Look":
         n = len(self._y)
-        weights = np.exp(-2 * logs[:-2])
         signal, noise = np.exp(2 * logs[-2:])
-        r = np.sqrt(5 * (weights @ self._squares))
+        r = np.sqrt(5 * (np.exp(-2 * logs[:-2]) @ self._squares))
         decay = np.exp(-r)
-        slope = (5 / 3) * (1 + r) * decay
         correlation = (1 + r + r**2 / 3) * decay
         covariance = np.zeros((n, n))
         covariance.ravel()[self._pairs] = signal * correlation
         covariance.ravel()[:: n + 1] = signal + noise
-        potrf: Any = lapack.dpotrf
-        potrs: Any = lapack.dpotrs
-        # Below the diagonal in rows is above it in LAPACK's columns: no copy is made.
-        factor, failed = potrf(covariance.T, lower=0, overwrite_a=1, clean=0)
-        if failed:
-            raise ArithmeticError(f"the covariance of {n} values is not positive definite at {np.exp(logs)}")
-        alpha: Array = potrs(factor, self._y, lower=0)[0]
+        factor = factored(covariance)
+        alpha = solved(factor, self._y)
         value = 0.5 * float(self._y @ alpha) + float(np.log(np.diagonal(factor)).sum())
         value += 0.5 * float((((logs - self._medians) / self._spreads) ** 2).sum())
-        return value, weights, correlation, slope, factor, alpha
+        return _Look(value, alpha, factor, correlation, (5 / 3) * (1 + r) * decay)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at hyper-parameters computes; correlation and slope (by minus the log length) for each pair."""
+
+    value: float
+    alpha: Array
+    factor: Array
+    correlation: Array
+    slope: Array
 
 
 def most_probable(x: Array, y: Array, prior: Prior) -> Hyperparameters:
     """The hyper-parameters whose logarithms are the most probable, given values y (n,) at rows x (n, d)."""
-    from scipy.optimize import minimize
-
+    optimize: Any = import_module("scipy.optimize")  # takes a fifth of a second the first time
     improbable = NegativeLogPosterior(x, y, prior)
     columns = x.shape[1]
     tried = [np.log([length] * columns + [1.0, noise]) for length, noise in TRIED]
     tried.sort(key=improbable.value)
     limits = np.log([BOUNDS["length"]] * columns + [BOUNDS["signal"], BOUNDS["noise"]])
     found: list[Any] = [
-        minimize(improbable, logs, jac=True, method="L-BFGS-B", bounds=limits) for logs in tried[:FOLLOWED]
+        optimize.minimize(improbable, logs, jac=True, method="L-BFGS-B", bounds=limits) for logs in tried[:FOLLOWED]
     ]
-    best: Array = np.exp(np.round(min(found, key=lambda each: each.fun).x, DECIMALS))
+    logs: Array = min(found, key=lambda each: each.fun).x
+    best = np.exp(np.round(logs, DECIMALS))
     return Hyperparameters(best[:-2], float(best[-2]), float(best[-1]))
