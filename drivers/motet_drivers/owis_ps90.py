@@ -152,7 +152,7 @@ class OwisPs90(Device):
         stops = self._stops
         async with self._motion:
             steps = _given(self.name, x, y, z)
-            origins = {axis: await self._position(axis) for axis in steps}
+            origins: dict[Axis, float] = {axis: await self._position(axis) for axis in steps}
             await self._go({axis: origins[axis] + step for axis, step in steps.items()}, stops, origins)
 
     async def get_x(self) -> float:

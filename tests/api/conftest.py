@@ -60,8 +60,8 @@ def play(make: Callable[[Any], Any]) -> tuple[Summary, Ends]:
 
 @pytest.fixture
 def twin() -> Callable[..., CampaignFile]:
-    def make(experiments: int = 6, **changes: Any) -> CampaignFile:
-        return shortened(load_simulated(EXAMPLE, **changes), experiments)
+    def make(experiments: int = 6, seed: int | None = None, **changes: str) -> CampaignFile:
+        return shortened(load_simulated(EXAMPLE, seed=seed, changes=changes), experiments)
 
     return make
 

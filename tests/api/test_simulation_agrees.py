@@ -15,7 +15,7 @@ TIE_S = 3.0
 def test_one_station_gives_the_same_experiments_simulated_and_on_ptys(
     twin: Any, simulated: Any, in_real_time: Any
 ) -> None:
-    file = twin(8, stations=1)
+    file = twin(8, stations="1")
     _, virtual = simulated(file)
     _, real = in_real_time(file, 300.0)
     assert [end.facts for end in virtual] == [end.facts for end in real]

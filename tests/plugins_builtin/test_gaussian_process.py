@@ -116,7 +116,7 @@ def test_it_interpolates_values_without_noise(data: tuple[Array, Array], pool: A
 
 
 def test_the_truth_is_where_mean_and_std_say(pool: Array) -> None:
-    """Three quarters of the errors lie within about one std, nearly all within three: it is calibrated."""
+    """Some two thirds of the errors are below one std, nearly all below three."""
     rng = np.random.default_rng(5)
     x = rng.random((40, 2))
     everywhere = np.vstack([x, pool])

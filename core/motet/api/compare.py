@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 from motet.api.simulate import load_simulated
-from motet.api.trial import Bundle, run_trial
+from motet.api.trial import Bundle, run_piece, run_trial
 from motet.api.variation import varied
 from motet.api.workers import Workers
 from motet.errors import FileProblems, Problem
@@ -131,12 +131,8 @@ def _missing(question: Question, done: set[tuple[str, int]]) -> Iterator[Trial]:
 
 
 def _results(bundle: Bundle, trials: Iterable[Trial], workers: Workers) -> Iterator[TrialResult]:
-    for (_, trial), result in workers.done(_run, ((bundle, trial) for trial in trials)):
+    for (_, trial), result in workers.done(run_piece, ((bundle, trial) for trial in trials)):
         if isinstance(result, Exception):
             yield TrialResult(trial, error=f"{type(result).__name__}: {result}")
         else:
             yield result
-
-
-def _run(piece: tuple[Bundle, Trial]) -> TrialResult:
-    return run_trial(*piece)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,15 +113,12 @@ def load_simulated(
     path: Path,
     *,
     seed: int | None = None,
-    stations: int | None = None,
-    learner_time: str | None = None,
+    changes: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> CampaignFile:
-    """A valid campaign file for a simulation, with some of it changed. Raises FileProblems."""
+    """A valid campaign file for a simulation, with some of it changed as `variation.varied` does. Raises FileProblems."""
     registry = registry or installed()
-    file = load_campaign(path, registry, "simulated")
-    changes = {"stations": stations, "learner_time": learner_time}
-    file = varied(file, {name: str(value) for name, value in changes.items() if value is not None}, registry)
+    file = varied(load_campaign(path, registry, "simulated"), changes or {}, registry)
     return file if seed is None else file.replace(campaign=file.campaign.model_copy(update={"seed": seed}))
 
 

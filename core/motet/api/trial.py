@@ -84,6 +84,11 @@ def run_trial(bundle: Bundle, trial: Trial) -> TrialResult:
         return TrialResult(trial, error=f"{type(error).__name__}: {error}")
 
 
+def run_piece(piece: tuple[Bundle, Trial]) -> TrialResult:
+    """`run_trial` for workers, which take one argument."""
+    return run_trial(*piece)
+
+
 def _run(bundle: Bundle, trial: Trial) -> TrialResult:
     file = seeded(varied(_loaded(bundle.digest, _Texts(bundle)), trial.combination, installed()), trial.seed)
     if bundle.sweep is not None:
@@ -99,6 +104,7 @@ def _run(bundle: Bundle, trial: Trial) -> TrialResult:
         reason=summary.reason,
         reached=summary.reached is not None,
         stations=summary.stations,
+        attempts=watch.attempts,
         ended_s=tuple(watch.ended_s[:kept]),
         values=tuple(watch.values[:kept]),
         wall_s=summary.wall_s,

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,6 @@ from motet.cli.exits import Exit, handled
 from motet.cli.options import Json
 
 if TYPE_CHECKING:
-    from motet.api.compare import Progress
     from motet.api.workers import Workers
 
 
@@ -50,13 +49,16 @@ def compare(
     """
     from motet.api.compare import PAGE_FILE, Study
     from motet.api.compare import compare as run
+    from motet.cli.progress import counting
     from motet.study.facts import facts
     from motet.study.page import write_page
 
     study = Study(campaign, _varied(vary or []), seeds, target, percentile, fast=not full)
-    with _workers(dask, processes) as workers, _progress(as_json) as see:
+    with _workers(dask, processes) as workers, counting("campaigns", as_json) as count:
         try:
-            summary = run(study, out, workers, retry_failed=retry_failed, see=see)
+            summary = run(
+                study, out, workers, retry_failed=retry_failed, see=lambda p: count(p.done, p.trials, p.failed)
+            )
         except KeyboardInterrupt:
             print(f"stopped; what is done is kept in {out}, the same command goes on", file=sys.stderr)
             raise typer.Exit(Exit.ABORTED) from None
@@ -104,40 +106,3 @@ def _workers(address: str | None, processes: int | None) -> "Generator[Workers]"
         return
     with dask(address) as cluster:
         yield cluster
-
-
-@contextmanager
-def _progress(as_json: bool) -> "Generator[Callable[[Progress], object]]":
-    """A bar on a terminal; elsewhere a line for each tenth; nothing for programs."""
-    if as_json:
-        yield lambda progress: None
-    elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[failed]}"),
-        )
-        with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("campaigns", total=None, failed="")
-
-            def show(progress: "Progress") -> None:
-                failed = f"{progress.failed} failed" if progress.failed else ""
-                bar.update(task, completed=progress.done, total=progress.trials, failed=failed)
-
-            yield show
-    else:
-        shown: list[int] = []
-
-        def tell(progress: "Progress") -> None:
-            tenth = 10 * progress.done // max(1, progress.trials)
-            if tenth not in shown:
-                shown.append(tenth)
-                failed = f", {progress.failed} failed" if progress.failed else ""
-                print(f"{progress.done} of {progress.trials} campaigns{failed}", file=sys.stderr, flush=True)
-
-        yield tell

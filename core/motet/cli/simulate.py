@@ -44,7 +44,9 @@ def simulate(
     from motet.cli.campaign import display_of, exit_code, signals, write_results
     from motet.cli.logs import logged
 
-    file = load_simulated(campaign, seed=seed, stations=stations, learner_time=learner_time)
+    wanted = {"stations": stations, "learner_time": learner_time}
+    changes = {name: str(value) for name, value in wanted.items() if value is not None}
+    file = load_simulated(campaign, seed=seed, changes=changes)
     display: Display | None = None
 
     def see(event: Any) -> None:
@@ -84,13 +86,9 @@ def _conclude(
 
     print_outcome(summary, file)
     stations = f"{summary.stations} station{'s' if summary.stations != 1 else ''}"
-    print(
-        f"lab time {clock(summary.wall_s)} ({summary.wall_s:.1f} s) with {stations}, {clock(summary.busy_s)} of experiments"
-    )
-    faster = summary.wall_s / times["real_s"] if times["real_s"] else 0.0
-    print(
-        f"took     {times['real_s']:.1f} s, {times['learner_s']:.1f} s of it the learner's: {faster:.0f} times as fast"
-    )
+    wall, real = summary.wall_s, times["real_s"]
+    print(f"lab time {clock(wall)} ({wall:.1f} s) with {stations}, {clock(summary.busy_s)} of experiments")
+    print(f"took     {real:.1f} s, {times['learner_s']:.1f} s of it the learner's: {wall / real:.0f} times as fast")
     if checked:
         print(f"checked  {checked}")
     print_places(places)

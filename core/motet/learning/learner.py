@@ -55,8 +55,10 @@ class Learner:
         self._parts = Checked(start, surrogate, acquisition, pending, labels or Labels())
         self.start_count = self._parts.count(stations)
         """Points that the start design gives before there is a model."""
+        self.repeats = self._parts.repeats
+        """Whether points that are pending may be suggested again."""
         self._encoder = Encoder(space)
-        self._memory = Memory(self._encoder, objective_name, objective, repeats=self._parts.repeats)
+        self._memory = Memory(self._encoder, objective_name, objective, repeats=self.repeats)
         self._supply = Supply(space, self._encoder, seed, self._memory.blocks)
         self._models = Models(self._parts, seed)
 

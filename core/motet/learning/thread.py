@@ -45,8 +45,11 @@ class LearnerThread:
         self._thread.shutdown(wait=not pending, cancel_futures=True)
 
     def _timed(self, function: Callable[[*Ts], T], args: tuple[*Ts]) -> T:
+        from motet.simulation.guard import computing  # brings the bus along
+
         began = time.perf_counter()
         try:
-            return function(*args)
+            with computing():
+                return function(*args)
         finally:
             self.busy_s += time.perf_counter() - began

@@ -1,12 +1,14 @@
 """In virtual time nothing may really wait or reach out: whoever tries is stopped and named.
 
-Python tells of sleeps, sockets and opened files through audit events (PEP 578). The hook looks only at threads on which
-a simulation runs.
+Python tells of sleeps, sockets and opened files through audit events (PEP 578); of sleeps since 3.13 only, before that
+`time.sleep` is replaced by one that does. The hook looks only at threads on which a simulation runs.
 """
 
 import inspect
+import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,24 +27,57 @@ class Guard:
     """What was stopped in one simulation; each entry names the culprit, its file and line, and what it tried."""
 
     found: list[str] = field(default_factory=list[str])
+    computing: bool = False
 
 
 _guards: dict[int, Guard] = {}
 _hooked: list[bool] = []
+_really_sleep = time.sleep
 
 
 @contextmanager
 def guarded() -> Generator[Guard]:
     """While entered, whatever really waits or opens a port in this thread raises SimulationError."""
     if not _hooked:
-        sys.addaudithook(_hook)
         _hooked.append(True)
+        sys.addaudithook(_hook)
+        if sys.version_info < (3, 13):
+            _replace_sleep()
     thread = threading.get_ident()
-    guard = _guards[thread] = Guard()
+    outer, guard = _guards.get(thread), Guard()
+    _guards[thread] = guard
     try:
         yield guard
     finally:
-        del _guards[thread]
+        if outer is None:
+            del _guards[thread]
+        else:
+            _guards[thread] = outer
+
+
+@contextmanager
+def computing() -> Generator[None]:
+    """While entered, this thread may sleep: the lab's clock stands still for what is computed here, and libraries that
+    compute in several threads (joblib) sleep while they wait for them."""
+    guard = _guards.get(threading.get_ident(), Guard())
+    before, guard.computing = guard.computing, True
+    try:
+        yield
+    finally:
+        guard.computing = before
+
+
+def _sleep_audited(seconds: float, /) -> None:
+    sys.audit("time.sleep", seconds)
+    _really_sleep(seconds)
+
+
+def _replace_sleep() -> None:
+    """Also where a module has taken it by name already (`from time import sleep`)."""
+    for module in [found for name, found in sys.modules.items() if name != __name__]:
+        held: dict[str, object] = getattr(module, "__dict__", {})
+        for name in [name for name, value in held.items() if value is _really_sleep]:
+            setattr(module, name, _sleep_audited)
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
@@ -50,7 +85,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     if describe is None or not _guards:
         return
     guard = _guards.get(threading.get_ident())
-    if guard is None or (what := describe(args)) is None:
+    if guard is None or (event == "time.sleep" and guard.computing) or (what := describe(args)) is None:
         return
     problem = f"{_culprit(inspect.currentframe())} {what}; in virtual time use {_INSTEAD[event]}"
     guard.found.append(problem)
@@ -61,16 +96,17 @@ def _sleep(args: tuple[Any, ...]) -> str | None:
     return f"really sleeps (time.sleep({args[0]:g}))" if args[0] > 0 else None
 
 
-def _socket(args: tuple[Any, ...]) -> str:
-    return f"opens a real socket to {args[1]!r}"
+def _socket(args: tuple[Any, ...]) -> str | None:
+    return None if args[1] is None else f"opens a real socket to {args[1]!r}"
 
 
 def _lookup(args: tuple[Any, ...]) -> str:
-    return f"opens a real socket to {args[0]!r}, port {args[1]!r}"
+    port = f", port {args[1]!r}" if len(args) > 1 else ""
+    return f"opens a real socket to {args[0]!r}{port}"
 
 
 def _file(args: tuple[Any, ...]) -> str | None:
-    path = args[0]
+    path = os.fsdecode(args[0]) if isinstance(args[0], bytes) else args[0]
     if not isinstance(path, str) or not path.startswith("/dev/"):
         return None
     if path == "/dev/tty" or path.startswith(_HARMLESS):  # the terminal; `/dev/ttyUSB0` is a port
@@ -82,28 +118,34 @@ _WATCHED: Mapping[str, Callable[[tuple[Any, ...]], str | None]] = {
     "time.sleep": _sleep,
     "socket.connect": _socket,
     "socket.bind": _socket,
+    "socket.sendto": _socket,
+    "socket.sendmsg": _socket,
     "socket.getaddrinfo": _lookup,
+    "socket.gethostbyname": _lookup,
     "open": _file,
 }
 _LINE = "the line or bus that its context gives"
-_INSTEAD = {
-    "time.sleep": "`await asyncio.sleep(...)`",
-    "socket.connect": _LINE,
-    "socket.bind": _LINE,
-    "socket.getaddrinfo": _LINE,
-    "open": _LINE,
-}
+_INSTEAD = dict.fromkeys(_WATCHED, _LINE) | {"time.sleep": "`await asyncio.sleep(...)`"}
 
 
 def _culprit(frame: FrameType | None) -> str:
-    """The function, file and line of a plugin that is on the way to `frame`, the innermost one."""
+    """The function, file and line of the plugin that the event loop called on the way to `frame`: where it does it
+    itself, or calls the library that does."""
     innermost = frame
+    foreign: list[FrameType] = []
     while frame is not None:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        package = _package(frame)
         if package not in _INSIDE and package not in sys.stdlib_module_names:
-            return _named(frame)
+            foreign.append(frame)
+        elif foreign and frame.f_globals.get("__name__") == "asyncio.events":
+            return _named(next(each for each in foreign if _package(each) == _package(foreign[-1])))
         frame = frame.f_back
-    return _named(innermost) if innermost is not None else "somebody"
+    found = foreign[0] if foreign else innermost
+    return "somebody" if found is None else _named(found)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _named(frame: FrameType) -> str:

@@ -8,6 +8,7 @@ from the program alone, whatever the machine does meanwhile.
 import asyncio
 import heapq
 import itertools
+import math
 import selectors
 import time
 from collections import deque
@@ -15,19 +16,21 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Self, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 RESOLUTION = 1e-8
 """Timers this close together, in seconds, fall due together. A float tells them apart for three years."""
+CATCH_UP_S = 0.1
+"""Real time, in seconds, by which a paced loop may be late and still catch up; a longer delay is not made up for."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """The loop's clock starts at 0 and counts virtual seconds. Timers of the same time run in the order of their making.
+    """The loop's clock starts at 0 and counts virtual seconds. Timers of one time run in the order of their making.
 
-    `speed` is virtual seconds a second at most; None for as fast as the machine can. `on_stuck` is called when nothing
+    `speed` is virtual seconds a second at most, also after the loop stood still; None for as fast as the machine can. `on_stuck` is called when nothing
     is left that could ever happen: no timer, nothing ready, nobody outside who holds the clock. It tells whether it did
     something about that; otherwise the loop waits for a call from another thread.
 
@@ -40,9 +43,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     _selector: selectors.BaseSelector
     _process_events: Callable[[Any], None]
 
+    def __new__(cls, speed: float | None = None) -> Self:
+        """Raises ValueError for a speed that is none; before there is a loop that would have to be closed."""
+        if speed is not None and not 0 < speed < math.inf:
+            raise ValueError(f"speed {speed}: a finite number above 0 is needed")
+        return super().__new__(cls)
+
     def __init__(self, speed: float | None = None) -> None:
-        if speed is not None and not speed > 0:
-            raise ValueError(f"speed {speed}: it must be above 0")
         self._now = 0.0
         self._speed = speed
         self._began: float | None = None
@@ -94,14 +101,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if not ready and not self._stopping:
             self._pass_time()
         due = self._now + RESOLUTION
-        while timers and timers[0][0] < due:
+        while timers and timers[0][0] <= due:  # equal: so far out that a float does not hold the resolution
             timer = heapq.heappop(timers)[2]
             if not timer.cancelled():
                 ready.append(timer)
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle.cancelled():
-                handle._run()  # type: ignore[attr-defined]  # what a loop does with its handles
+                handle._run()
 
     def _pass_time(self) -> None:
         """Nothing is ready: move the clock to the next timer, or wait for somebody outside."""
@@ -121,8 +128,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _pace(self, due: float, speed: float) -> None:
         """To the next timer, but not before its real time has come; woken earlier, to where that moment is."""
         real = time.perf_counter()
-        if self._began is None:
-            self._began = real - self._now / speed
+        began = real - self._now / speed
+        if self._began is None or began - self._began > CATCH_UP_S:
+            self._began = began
         left = due - (real - self._began) * speed
         if left > 0:
             self._wait(left / speed)

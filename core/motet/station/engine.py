@@ -10,7 +10,8 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Iterable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, cast
 
 from bluesky import Msg, RunEngine
 from bluesky import run_engine as _bluesky
@@ -18,6 +19,7 @@ from bluesky.utils import DuringTask, RunEngineInterrupted
 
 from motet.simulation.thread import LoopThread
 from motet.simulation.virtual import VirtualLoop
+from motet.station.station import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -82,13 +84,11 @@ class LabLoop(LoopThread):
         LoopEngine(self.loop)
         return self.submit(_this_thread()).result()
 
-    async def engine(self) -> LoopEngine:
+    async def engine(self) -> Engine:
         """A further RunEngine on the lab loop. Made in a thread, since its constructor waits for the loop."""
         making = asyncio.wrap_future(self._maker.submit(LoopEngine, self.loop))
-        if isinstance(self.loop, VirtualLoop):
-            with self.loop.held():
-                return await making
-        return await making
+        with self.loop.held() if isinstance(self.loop, VirtualLoop) else nullcontext():
+            return cast("Engine", await making)
 
     def close(self, timeout: float = 10.0) -> None:
         """Cancel what is left, stop the loop and its threads. Idempotent."""

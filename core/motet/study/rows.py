@@ -26,6 +26,7 @@ COLUMNS = (
     "reason",
     "reached",
     "stations",
+    "attempts",
     "ended_s",
     "measured",
     "wall_s",
@@ -41,7 +42,7 @@ def _first(db: Database) -> None:
     db.table("meta").create({"name": str, "value": str}, pk="name", not_null={"value"})
     types = {
         **dict.fromkeys(("combination", "state", "reason", "consumed", "error"), str),
-        **dict.fromkeys(("seed", "reached", "stations"), int),
+        **dict.fromkeys(("seed", "reached", "stations", "attempts"), int),
         **dict.fromkeys(("wall_s", "busy_s", "learner_s", "cost"), float),
         **dict.fromkeys(("ended_s", "measured"), bytes),
     }
@@ -68,6 +69,7 @@ def row(result: TrialResult) -> tuple[Any, ...]:
         result.reason,
         result.reached,
         result.stations,
+        result.attempts,
         _packed(result.ended_s),
         _packed([math.nan if value is None else value for value in result.values]),
         result.wall_s,

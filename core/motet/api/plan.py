@@ -1,0 +1,110 @@
+"""What a campaign will take, before it starts: experiments, lab time, consumables and cost, by simulating it."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from motet.api.simulate import load_simulated
+from motet.api.trial import Bundle, run_piece
+from motet.api.workers import Workers
+from motet.errors import SimulationError
+from motet.files.campaign import CampaignFile
+from motet.model.consumption import Supply
+from motet.plugins import Registry
+from motet.study.result import Trial, TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The lowest, the middle and the highest of several numbers."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "Range":
+        """The range of at least one number."""
+        return cls(min(numbers), statistics.median(numbers), max(numbers))
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How much of a consumable a campaign uses, in its unit; `short` counts the simulated campaigns whose stock, if
+    one is stated, was not enough."""
+
+    amount: Range
+    supply: Supply
+    short: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What simulated campaigns took: times in lab seconds, `experiment_s` for one experiment; `most` is the largest
+    number of experiments there may be, `experiments` counts every attempt: each takes a sample. `reached` counts the campaigns that a stop rule ended, `cost` is None where the
+    lab states no prices."""
+
+    file: CampaignFile
+    campaigns: int
+    reached: int
+    reason: str
+    most: int | None
+    experiments: Range
+    failed: Range
+    wall_s: Range
+    experiment_s: Range
+    utilization: Range
+    needs: Mapping[str, Need]
+    cost: Range | None
+
+
+def plan(
+    campaign: Path,
+    workers: Workers,
+    *,
+    seeds: int = 5,
+    changes: Mapping[str, str] | None = None,
+    see: Callable[[int], object] = lambda done: None,
+    registry: Registry | None = None,
+) -> Plan:
+    """Simulate a campaign with several seeds and sum up what it took; `see` hears how many are done.
+
+    Raises FileProblems, and SimulationError with the reason when a campaign cannot be simulated.
+    """
+    file = load_simulated(campaign, registry=registry, changes=changes)
+    bundle = Bundle(campaign.name, dict(file.files))
+    trials = ((bundle, Trial(changes or {}, seed)) for seed in range(seeds))
+    results: list[TrialResult] = []
+    for (_, trial), result in workers.done(run_piece, trials):
+        error = str(result) if isinstance(result, Exception) else result.error
+        if isinstance(result, Exception) or error:
+            raise SimulationError(f"the campaign cannot be simulated with seed {trial.seed}: {error}")
+        results.append(result)
+        see(len(results))
+    return _summed_up(file, sorted(results, key=lambda result: result.trial.seed))
+
+
+def _summed_up(file: CampaignFile, results: Sequence[TrialResult]) -> Plan:
+    costs = [result.cost for result in results if result.cost is not None]
+    most = file.campaign.budget.experiments
+    return Plan(
+        file=file,
+        campaigns=len(results),
+        reached=sum(result.reached for result in results),
+        reason=next((result.reason for result in results if result.reached), results[0].reason),
+        most=most,
+        experiments=Range.of([float(result.attempts) for result in results]),
+        failed=Range.of([float(sum(value is None for value in result.values)) for result in results]),
+        wall_s=Range.of([result.wall_s for result in results]),
+        experiment_s=Range.of([result.busy_s / max(1, result.attempts) for result in results]),
+        utilization=Range.of([result.utilization for result in results]),
+        needs={name: _need(name, supply, results) for name, supply in file.supplies.items() if supply.each > 0},
+        cost=Range.of(costs) if costs else None,
+    )
+
+
+def _need(name: str, supply: Supply, results: Sequence[TrialResult]) -> Need:
+    amounts = [result.consumed.get(name, 0.0) for result in results]
+    short = sum(supply.stock is not None and amount > supply.stock for amount in amounts)
+    return Need(Range.of(amounts), supply, short)
