@@ -43,6 +43,21 @@ class Registry:
     problems: list[str] = field(default_factory=list[str])
     _kinds: dict[Kind, dict[str, Found]] = field(default_factory=dict[Kind, dict[str, Found]])
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of Motet and of every distribution that brought a plugin."""
+        return {"motet": metadata.version("motet")} | dict(self.origins.values())
+
+    def require(self, versions: Mapping[str, str]) -> None:
+        """Raises PluginProblem naming what differs when these are not the versions here."""
+        here = self.versions
+        unlike = sorted(name for name in {*here, *versions} if here.get(name) != versions.get(name))
+        if unlike:
+            told = [
+                f"{name} {versions.get(name, 'no')} is needed, {here.get(name, 'none')} is there" for name in unlike
+            ]
+            raise PluginProblem("; ".join(told))
+
     def all(self, kind: Kind) -> Mapping[str, Found]:
         """Everything of one kind by name. Asks the plugins at the first call."""
         if kind not in self._kinds:

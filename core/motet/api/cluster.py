@@ -1,46 +1,48 @@
 """Work on a Dask cluster, by the address of its scheduler (`tcp://host:8786`)."""
 
+import re
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from motet.errors import ConnectionProblem, PluginProblem
+from motet.errors import ConnectionProblem, FileProblems, PluginProblem, Problem
+from motet.plugins import installed
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 2
 """Pieces handed out for each thread of a worker: none waits for the scheduler, and few are in memory at once."""
-CONNECT_S = 8.0
-"""How long to wait for the scheduler."""
+ANSWER_S = 8.0
+"""Longest wait for an answer of the scheduler."""
 LOOK_S = 5.0
 """How often to look which workers there are."""
 WORKERLESS_S = 60.0
-"""How long a cluster may have no worker before the work is given up."""
+"""How long a cluster may be without a worker before the work is given up."""
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/]+:\d+")
 
 
 class Dask:
-    """The workers of a cluster, those that join later too. They must have the same Motet and plugins as this process."""
+    """The workers of a Dask cluster, also those that join it later."""
 
     def __init__(self, client: Any, address: str) -> None:
         self._client = client
         self._address = address
-        self._threads = 0
+        self._threads = 1
         self._looked = self._seen = time.monotonic()
 
     def done(self, function: Callable[[T], R], pieces: Iterable[T]) -> Generator[tuple[T, R | Exception]]:
         """See `Workers`. Dask itself tries a piece again whose worker died, three times.
 
-        Raises ConnectionProblem when the scheduler is lost, or all workers for `WORKERLESS_S`.
+        Raises ConnectionProblem when the scheduler is lost, or there is no worker for `WORKERLESS_S`.
         """
-        from concurrent.futures import CancelledError
-
         rest = iter(pieces)
-        ended: SimpleQueue[tuple[Any, Any, BaseException | None]] = SimpleQueue()
         waiting: dict[Any, T] = {}
+        ended: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
         self._look()
         try:
             while True:
@@ -53,14 +55,78 @@ class Dask:
                 if time.monotonic() - self._looked > LOOK_S:
                     self._look()
                 try:
-                    future, result, error = ended.get(timeout=LOOK_S)
+                    future, outcome = ended.get(timeout=LOOK_S)
                 except Empty:
                     continue
-                if error is not None and (isinstance(error, CancelledError) or not isinstance(error, Exception)):
-                    raise self._lost() from error
-                piece = waiting.pop(future)
-                future.release()
-                yield piece, result if error is None else error
+                if isinstance(outcome, CancelledError):
+                    raise self._lost() from outcome
+                yield waiting.pop(future), outcome
         finally:
             for future in waiting:
                 future.release()
+
+    def _look(self) -> None:
+        """See how many threads the workers have. Raises ConnectionProblem when there was no worker for too long."""
+        try:
+            workers: Mapping[str, int] = self._client.nthreads(callback_timeout=ANSWER_S)
+        except OSError as error:  # a time that ran out is one too
+            raise self._lost() from error
+        self._looked = time.monotonic()
+        if workers:
+            self._seen = self._looked
+        elif self._looked - self._seen > WORKERLESS_S:
+            raise ConnectionProblem(f"Dask scheduler {self._address}: has had no worker for {WORKERLESS_S:g} s")
+        self._threads = max(1, sum(workers.values()))
+
+    def _lost(self) -> ConnectionProblem:
+        return ConnectionProblem(f"Dask scheduler {self._address}: the connection was lost")
+
+
+async def _bring(client: Any, future: Any, ended: "SimpleQueue[tuple[Any, Any]]") -> None:
+    """Put what a future came to into the queue, or the exception in its place. Runs in the client's loop."""
+    try:
+        outcome = await client.gather(future, asynchronous=True)
+    except Exception as error:  # noqa: BLE001 - the piece's own, or what became of its worker
+        outcome = error
+    ended.put((future, outcome))
+
+
+@contextmanager
+def dask(address: str) -> Generator[Dask]:
+    """The cluster with its scheduler at `address`.
+
+    Raises ConnectionProblem when it does not answer, has no worker, or one without the Motet and the plugins of this
+    process; FileProblems for what is no address; PluginProblem when Dask is not installed.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise FileProblems([Problem("--dask", None, "", repr(address), "tcp://HOST:PORT is needed")])
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise PluginProblem("Dask is not installed: pip install 'motet[dask]'") from error
+    try:
+        client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConnectionProblem(
+            f"Dask scheduler {address}: does not answer: {error or type(error).__name__}"
+        ) from error
+    try:
+        _check_workers(client, address)
+        yield Dask(client, address)
+    finally:
+        client.close()
+
+
+def _check_workers(client: Any, address: str) -> None:
+    """Those that are there now; what later ones have, each trial checks."""
+    answers: Mapping[str, Any] = client.run(_require, installed().versions, on_error="return")
+    if not answers:
+        raise ConnectionProblem(f"Dask scheduler {address}: has no worker; start one with `dask worker {address}`")
+    for worker, problem in answers.items():
+        if problem is not None:
+            reason = problem if isinstance(problem, PluginProblem) else f"{type(problem).__name__}: {problem}"
+            raise ConnectionProblem(f"Dask worker {worker}: must have the Motet and the plugins of here: {reason}")
+
+
+def _require(versions: Mapping[str, str]) -> None:
+    installed().require(versions)

@@ -1,8 +1,8 @@
 """Compare variations of a campaign by simulating all of them: `motet compare`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 
 from motet.api.simulate import load_simulated
@@ -66,7 +66,7 @@ def compare(
     registry = registry or installed()
     file = load_simulated(study.campaign, registry=registry)
     question = question_of(study, file, registry)
-    bundle = Bundle(study.campaign.name, dict(file.files), study.fast)
+    bundle = Bundle(study.campaign.name, dict(file.files), study.fast, versions=question.versions)
     out.mkdir(parents=True, exist_ok=True)
     question = replace(question, threshold=_threshold(out / STUDY_FILE, question, file, bundle))
     with Results(out / STUDY_FILE, question) as results:
@@ -75,10 +75,11 @@ def compare(
         done = results.done()
         failed = sum(bool(result.error) for result in results.all())
         see(Progress(len(done), failed, question.trials))
-        for count, result in enumerate(_results(bundle, _missing(question, done), workers), len(done) + 1):
-            results.add(result)
-            failed += bool(result.error)
-            see(Progress(count, failed, question.trials, result))
+        with closing(_results(bundle, _missing(question, done), workers)) as fresh:
+            for count, result in enumerate(fresh, len(done) + 1):
+                results.add(result)
+                failed += bool(result.error)
+                see(Progress(count, failed, question.trials, result))
         goal = next((result.reason for result in results.all() if result.reached), question.goal)
         return summarize(results.all(), replace(question, goal=goal))
 
@@ -99,7 +100,7 @@ def question_of(study: Study, file: CampaignFile, registry: Registry) -> Questio
         varied=study.vary,
         seeds=tuple(range(study.seeds)),
         files=file.files,
-        versions={"motet": metadata.version("motet")} | dict(registry.origins.values()),
+        versions=registry.versions,
         goal=f"its stop rule holds ({', '.join(rules)})" if rules else "",
         target=study.target,
         percentile=study.percentile,
@@ -130,9 +131,10 @@ def _missing(question: Question, done: set[tuple[str, int]]) -> Iterator[Trial]:
                 yield Trial(combination, seed)
 
 
-def _results(bundle: Bundle, trials: Iterable[Trial], workers: Workers) -> Iterator[TrialResult]:
-    for (_, trial), result in workers.done(run_piece, ((bundle, trial) for trial in trials)):
-        if isinstance(result, Exception):
-            yield TrialResult(trial, error=f"{type(result).__name__}: {result}")
-        else:
-            yield result
+def _results(bundle: Bundle, trials: Iterable[Trial], workers: Workers) -> Generator[TrialResult]:
+    with closing(workers.done(run_piece, ((bundle, trial) for trial in trials))) as done:
+        for (_, trial), result in done:
+            if isinstance(result, Exception):
+                yield TrialResult(trial, error=f"{type(result).__name__}: {result}")
+            else:
+                yield result

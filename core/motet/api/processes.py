@@ -27,7 +27,7 @@ class Processes:
     def __init__(self, count: int | None = None) -> None:
         self.count = count or _cores()
 
-    def done(self, function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[tuple[T, R | Exception]]:
+    def done(self, function: Callable[[T], R], pieces: Iterable[T]) -> Generator[tuple[T, R | Exception]]:
         """See `Workers`. Raises RuntimeError when a process cannot even start."""
         fresh = iter(pieces)
         again: deque[_Job[T]] = deque()

@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from motet import stamps
 from motet.api.running import Running
 from motet.api.session import Session, Sink
 from motet.api.setting import MakeEngine, Setting
 from motet.api.variation import varied
-from motet.errors import SimulationError
+from motet.errors import MotetError, SimulationError
 from motet.files.campaign import CampaignFile, load_campaign
 from motet.files.units import convert
 from motet.learning.thread import Lasts
@@ -19,8 +21,8 @@ from motet.model.events import CampaignState, Event
 from motet.model.lab import Bound
 from motet.orchestration import Summary
 from motet.plugins import Registry, installed
-from motet.simulation.guard import guarded
-from motet.simulation.thread import LoopThread
+from motet.simulation.guard import guarded, is_foreign, named
+from motet.simulation.thread import LoopThread, cancel_all
 from motet.simulation.virtual import VirtualLoop
 from motet.station.fast import FastEngine
 from motet.station.station import Engine
@@ -62,7 +64,7 @@ class SimulatedSession(Session):
                 return False
             ends = asyncio.all_tasks(loop) - {asyncio.current_task(loop)} if waiting else {campaign}
             waiting.append(_waiting(loop))
-            cancelled = [task.cancel() for task in ends]
+            cancelled = [task.cancel("nothing is left to happen") for task in ends]
             return any(cancelled)
 
         seed = self.file.campaign.seed
@@ -75,21 +77,33 @@ class SimulatedSession(Session):
                 if waiting:
                     raise SimulationError(f"nothing is left to happen, and these still wait: {waiting[0]}") from None
                 raise
+            except MotetError as error:
+                if guard.found:  # what came of it says less: a device that cannot be connected, for example
+                    raise SimulationError(guard.found[0]) from error
+                raise
             finally:
                 loop.on_stuck = None
-        if guard.found and summary.state is not CampaignState.FAILED:
+        if guard.found and guard.found[0] not in summary.reason:  # swallowed by a driver, or turned into its own error
             raise SimulationError(guard.found[0])
         return summary
 
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> str:
-    """Where every task of a campaign waits."""
-    places = [
-        f"{task.get_name()} in {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
-        for task in asyncio.all_tasks(loop)
-        for frame in task.get_stack(limit=1)
-    ]
+    """Where plugins wait; where Motet itself does when no plugin does."""
+    stacks = [_stack(task) for task in asyncio.all_tasks(loop)]
+    plugins = [[frame for frame in stack if is_foreign(frame)] for stack in stacks]
+    places = {named(frames[-1]) for frames in plugins if frames} or {named(stack[-1]) for stack in stacks if stack}
     return "; ".join(sorted(places)) or "no task"
+
+
+def _stack(task: "asyncio.Task[Any]") -> list[FrameType]:
+    """The frames of a task that waits, the innermost one last. `Task.get_stack` gives the outermost one only."""
+    frames: list[FrameType] = []
+    coroutine: Any = task.get_coro()
+    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
+        frames.append(frame)
+        coroutine = coroutine.cr_await
+    return frames
 
 
 class SimulatedRun(Running):
@@ -141,6 +155,7 @@ def simulate(
         try:
             return Simulated(loop.run_until_complete(session.run()), session.learner_s)
         finally:
+            loop.run_until_complete(cancel_all())
             loop.close()
     run = Running(file, session, thread)
     try:

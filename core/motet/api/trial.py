@@ -26,13 +26,14 @@ class Bundle:
     """A campaign's files by their paths relative to the campaign file, whose own path is `campaign`.
 
     `fast` leaves out the RunEngine. `sweep` has that many points of the space measured, each once, instead of the
-    learner's.
+    learner's. `versions`, where stated, are those of Motet and the plugins that it must be simulated with.
     """
 
     campaign: str
     files: Mapping[str, str]
     fast: bool = True
     sweep: int | None = None
+    versions: Mapping[str, str] | None = None
 
     @property
     def digest(self) -> str:
@@ -90,6 +91,8 @@ def run_piece(piece: tuple[Bundle, Trial]) -> TrialResult:
 
 
 def _run(bundle: Bundle, trial: Trial) -> TrialResult:
+    if bundle.versions is not None:
+        installed().require(bundle.versions)
     file = seeded(varied(_loaded(bundle.digest, _Texts(bundle)), trial.combination, installed()), trial.seed)
     if bundle.sweep is not None:
         file = _swept(file, bundle.sweep)

@@ -99,10 +99,12 @@ def _varied(vary: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 @contextmanager
 def _workers(address: str | None, processes: int | None) -> "Generator[Workers]":
-    from motet.api.workers import Processes, dask
-
     if address is None:
+        from motet.api.processes import Processes
+
         yield Processes(processes)
         return
+    from motet.api.cluster import dask
+
     with dask(address) as cluster:
         yield cluster

@@ -121,7 +121,7 @@ class Verb:
         self._limits = limits
         self._outputs: Mapping[str, Any] = {}
         self._at = 0.0
-        self._task: asyncio.Task[Mapping[str, Any] | None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
     def check(self, arguments: Mapping[str, Any], later: Collection[str] = ()) -> None:
@@ -157,14 +157,13 @@ class Verb:
         """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped."""
         self.check(arguments)
         self._stopped = False
-        task: asyncio.Task[Mapping[str, Any] | None]
-        task = asyncio.ensure_future(getattr(self._device, self.spec.name)(**arguments))
-        self._task = task
-        return AsyncStatus(self._finish(task), name=self.name)
+        status = AsyncStatus(self._do(arguments), name=self.name)
+        self._task = status.task
+        return status
 
-    async def _finish(self, task: "asyncio.Task[Mapping[str, Any] | None]") -> None:
+    async def _do(self, arguments: Mapping[str, Any]) -> None:
         try:
-            given = await task
+            given: Mapping[str, Any] | None = await getattr(self._device, self.spec.name)(**arguments)
         except asyncio.CancelledError:
             if self._stopped:
                 return

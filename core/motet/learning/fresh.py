@@ -28,7 +28,7 @@ class FreshSuggester:
         self._passed_on = 0
         self._last: asyncio.Task[None] | None = None
         self._error: LearnerError | None = None
-        self._stopped = asyncio.Event()
+        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def busy_s(self) -> float:
@@ -51,7 +51,7 @@ class FreshSuggester:
         has failed, now and ever after.
         """
         found = await self._visited(1, told)
-        return found[0] if found and not self._stopped.is_set() else None
+        return found[0] if found and not self._stopped.done() else None
 
     def tell(self, outcome: Outcome) -> int:
         """The learner hears of an outcome before a point is taken; how many things it hears of until then."""
@@ -64,16 +64,17 @@ class FreshSuggester:
 
     def interrupt(self) -> None:
         """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""
-        self._stopped.set()
+        if not self._stopped.done():
+            self._stopped.set_result(None)
 
     async def close(self, timeout_s: float = 30.0) -> None:
         """Stop. A fit that is running is waited for, `timeout_s` at most."""
-        self._stopped.set()
+        self.interrupt()
         await self._thread.close(self._last, timeout_s)
 
     async def _visited(self, wanted: int, told: int | None = None) -> list[Suggestion]:
         """A visit after all that were asked for before; when nobody waits any longer, it ends by itself."""
-        if self._stopped.is_set():
+        if self._stopped.done():
             return []
         cut = len(self._orders) if told is None else max(0, told - self._passed_on)
         orders, self._orders = self._orders[:cut], self._orders[cut:]
@@ -81,11 +82,7 @@ class FreshSuggester:
         found: list[Suggestion] = []
         visit = asyncio.create_task(self._visit(self._last, orders, wanted, found), name="motet-learner")
         self._last = visit
-        stopped = asyncio.create_task(self._stopped.wait())
-        try:
-            await asyncio.wait((visit, stopped), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
+        await asyncio.wait((visit, self._stopped), return_when=asyncio.FIRST_COMPLETED)
         if self._error is not None:
             raise LearnerError(str(self._error)) from self._error  # a new one each: several stations may raise it
         return found

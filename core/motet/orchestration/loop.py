@@ -288,5 +288,8 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _all(*writes: Awaitable[None]) -> "asyncio.Future[list[None]]":
-    return asyncio.gather(*writes)
+def _all(*writes: Awaitable[None]) -> "asyncio.Future[Any]":
+    """Done when all are, which they become in their order; at once when they are already, as in simulations."""
+    futures = [asyncio.ensure_future(write) for write in writes]
+    undone = next((future for future in futures if not future.done() or future.exception() is not None), None)
+    return futures[-1] if undone is None else asyncio.gather(*futures)

@@ -17,7 +17,7 @@ from typing import Any
 
 from motet.errors import SimulationError
 
-_INSIDE = ("motet", "asyncio", "bluesky", "ophyd_async")
+_INSIDE = ("motet", "asyncio", "bluesky", "opentelemetry", "ophyd_async")
 """Packages through which plugins are called."""
 _HARMLESS = ("/dev/null", "/dev/urandom", "/dev/random", "/dev/zero", "/dev/shm/")  # noqa: S108
 
@@ -101,8 +101,7 @@ def _socket(args: tuple[Any, ...]) -> str | None:
 
 
 def _lookup(args: tuple[Any, ...]) -> str:
-    port = f", port {args[1]!r}" if len(args) > 1 else ""
-    return f"opens a real socket to {args[0]!r}{port}"
+    return "opens a real socket to " + ", port ".join(repr(part) for part in args[:2])
 
 
 def _file(args: tuple[Any, ...]) -> str | None:
@@ -134,21 +133,27 @@ def _culprit(frame: FrameType | None) -> str:
     innermost = frame
     foreign: list[FrameType] = []
     while frame is not None:
-        package = _package(frame)
-        if package not in _INSIDE and package not in sys.stdlib_module_names:
+        if is_foreign(frame):
             foreign.append(frame)
         elif foreign and frame.f_globals.get("__name__") == "asyncio.events":
-            return _named(next(each for each in foreign if _package(each) == _package(foreign[-1])))
+            return named(next(each for each in foreign if _package(each) == _package(foreign[-1])))
         frame = frame.f_back
     found = foreign[0] if foreign else innermost
-    return "somebody" if found is None else _named(found)
+    return "somebody" if found is None else named(found)
+
+
+def is_foreign(frame: FrameType) -> bool:
+    """Whether a plugin's code, or that of a library that it uses, runs there."""
+    package = _package(frame)
+    return package not in _INSIDE and package not in sys.stdlib_module_names
 
 
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-def _named(frame: FrameType) -> str:
+def named(frame: FrameType) -> str:
+    """Module, function, file and line."""
     code = frame.f_code
     module = frame.f_globals.get("__name__", "?")
     return f"{module}.{code.co_qualname} ({code.co_filename}:{frame.f_lineno})"

@@ -2,11 +2,16 @@
 
 import asyncio
 import concurrent.futures
+import logging
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+ENDING_S = 5.0
+"""How long tasks may take to end when they are cancelled, in seconds of the loop's clock."""
+
+_log = logging.getLogger(__name__)
 
 
 class LoopThread:
@@ -38,9 +43,15 @@ class LoopThread:
 
 
 async def cancel_all() -> None:
-    """End every other task of the running loop, and its default executor."""
+    """End every other task of the running loop, and its default executor. A task that goes on is left behind."""
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    _, left = await asyncio.wait(tasks, timeout=ENDING_S) if tasks else (set(), set[asyncio.Task[Any]]())
+    for task in tasks:
+        if task in left:
+            name = getattr(task.get_coro(), "__qualname__", task.get_name())
+            _log.warning("%s does not end although it was cancelled; it is left behind", name)
+        elif not task.cancelled():
+            task.exception()  # seen: whoever waited for it has gone
     await asyncio.get_running_loop().shutdown_default_executor()

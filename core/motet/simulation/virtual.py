@@ -30,9 +30,9 @@ CATCH_UP_S = 0.1
 class VirtualLoop(asyncio.SelectorEventLoop):
     """The loop's clock starts at 0 and counts virtual seconds. Timers of one time run in the order of their making.
 
-    `speed` is virtual seconds a second at most, also after the loop stood still; None for as fast as the machine can. `on_stuck` is called when nothing
-    is left that could ever happen: no timer, nothing ready, nobody outside who holds the clock. It tells whether it did
-    something about that; otherwise the loop waits for a call from another thread.
+    `speed` is virtual seconds a second at most, also after the loop stood still; None for as fast as the machine can.
+    `on_stuck` is called when nothing is left that could ever happen: no timer, nothing ready, nobody outside who holds
+    the clock. It tells whether it did something about that; otherwise the loop waits for a call from another thread.
 
     asyncio's own heap of timers compares them in Python and its `_run_once` asks the operating system at every turn;
     both are replaced here, which halves what a turn costs.

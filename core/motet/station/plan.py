@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
-from bluesky import Msg, preprocessors
-from bluesky.utils import RequestAbort
+from bluesky import Msg
+from bluesky.utils import RequestAbort, RunEngineControlException
 
 from motet.devices import Device, Verb
 from motet.errors import ProcedureError
@@ -63,9 +63,20 @@ class ProcedurePlan:
             verb.check(self._arguments(known, verb), later)
 
     def plan(self, metadata: Mapping[str, Any]) -> Plan:
-        """The messages of the whole run."""
-        wrapped: Plan = cast("Any", preprocessors).run_wrapper(self._guarded(), md=dict(metadata))
-        return wrapped
+        """The messages of the whole run.
+
+        As Bluesky's `run_wrapper` has them; each plan of its own notes where it was made, which takes longer than a step.
+        """
+        yield Msg("open_run", None, **metadata)
+        try:
+            yield from self._guarded()
+        except RunEngineControlException as control:
+            yield Msg("close_run", None, exit_status=control.exit_status, reason=None)
+            raise
+        except Exception as error:
+            yield Msg("close_run", None, exit_status="fail", reason=str(error))
+            raise
+        yield Msg("close_run", None, exit_status=None, reason=None)
 
     async def abort(self) -> None:
         """Stop what moves, begin no further step but cleanup. The run ends with exit status `abort`.
@@ -79,8 +90,7 @@ class ProcedurePlan:
 
     def _guarded(self) -> Plan:
         try:
-            if self.cleared is not None:
-                yield from wait_for_clearance(self.cleared)
+            yield from wait_for_clearance(self.cleared)
             yield from self._run(self.procedure.steps)
         except Exception as error:
             self.error = error
@@ -187,8 +197,13 @@ class ProcedurePlan:
         }
 
 
-def wait_for_clearance(cleared: "asyncio.Future[Any]") -> Plan:
-    """Wait inside the run; raises what `cleared` raises."""
+def wait_for_clearance(cleared: "asyncio.Future[Any] | None") -> Plan:
+    """Wait inside the run, unless all is clear already; raises what `cleared` raises."""
+    if cleared is None:
+        return
+    if cleared.done():
+        cleared.result()
+        return
 
     async def clearance() -> None:
         await cleared

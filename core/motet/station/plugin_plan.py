@@ -54,8 +54,7 @@ class PluginPlan:
 
     def _guarded(self, metadata: dict[str, Any]) -> Plan:
         try:
-            if self.cleared is not None:
-                yield from wait_for_clearance(self.cleared)
+            yield from wait_for_clearance(self.cleared)
             plan = self.make(self.devices, self.values)
             bpp = cast("Any", preprocessors)
             yield from bpp.inject_md_wrapper(bpp.plan_mutator(plan, self._gated), metadata)

@@ -95,6 +95,8 @@ def retried(db: Connection, experiment: Experiment, station: str, reason: str, a
 
 def documents(db: Connection, experiment: Experiment, attempt: int, added: Sequence[Document]) -> None:
     """Bluesky documents of one attempt, after those that are there."""
+    if not added:
+        return
     texts = [(name, document.get("uid"), dumps(document)) for name, document in added]
     query = "SELECT COALESCE(MAX(sequence) + 1, 0) FROM documents WHERE experiment = ? AND attempt = ?"
     (first,) = db.execute(query, (experiment.id, attempt)).fetchone()
