@@ -48,13 +48,6 @@ def down_at(outages: Outages, times: list[float]) -> list[bool]:
     return found
 
 
-def intervals(drawn: Drawn, hours: int) -> list[tuple[float, float]]:
-    """The times of work and of repair, seen once a second."""
-    states = down_at(Outages(Dial(), drawn=(drawn,)), [float(second) for second in range(hours * 3600)])
-    runs = [(state, len(list(group))) for state, group in itertools.groupby(states)]
-    return [(float(up), float(repair)) for (_, up), (_, repair) in itertools.pairwise(runs) if _ is True][0::1]
-
-
 def test_a_scheduled_failure_begins_and_ends_at_its_times() -> None:
     outages = Outages(Dial(), (Scheduled(10.0, 5.0), Scheduled(13.0, 4.0), Scheduled(100.0, 1.0)))
     times = [0.0, 9.999, 10.0, 14.999, 15.0, 16.999, 17.0, 99.0, 100.0, 101.0]
@@ -77,7 +70,7 @@ def test_drawn_failures_come_as_often_as_is_said_and_last_as_long() -> None:
 
 
 def test_drawn_failures_follow_from_their_seed() -> None:
-    one, same, other = (runs(Drawn(300.0, 30.0, seed), 20_000) for seed in (1, 1, 2))
+    one, same, other = (runs(Drawn(300.0, 30.0, seed), 20_000) for seed in ("1.0", "1.0", "1.1"))
     assert one == same != other
 
 
@@ -245,7 +238,7 @@ def test_a_failing_device_costs_experiments_and_the_campaign_goes_on_after_the_r
 
 
 def test_a_short_failure_is_mended_by_a_retry(failing_lab: Callable[..., CampaignFile]) -> None:
-    failure = {"device": "sdc1.stage", "at": "5 min", "repair": "10 s"}
+    failure = {"device": "sdc1.stage", "at": "258 s", "repair": "9 s"}
     state, seen = play(failing_lab(6, failure))
     assert state is CampaignState.FINISHED
     assert sum(isinstance(event, ExperimentRetried) for event, _ in seen) == 1
@@ -270,7 +263,7 @@ def test_a_failure_that_outlasts_the_patience_ends_the_campaign(failing_lab: Cal
 
 
 def test_drawn_failures_are_the_same_every_time(failing_lab: Callable[..., CampaignFile]) -> None:
-    failure = {"device": "sdc1.force", "mean_between": "4 min", "repair": "30 s"}
+    failure = {"device": "sdc1.force", "mean_between": "1 min", "repair": "30 s"}
     one, same = (play(failing_lab(12, failure, in_a_row=20))[1] for _ in range(2))
     assert [(now, end) for end, now in one] == [(now, end) for end, now in same]
     assert any(isinstance(event, ExperimentRetried) for event, _ in one)

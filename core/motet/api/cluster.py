@@ -23,7 +23,7 @@ LOOK_S = 5.0
 """How often to look which workers there are."""
 WORKERLESS_S = 60.0
 """How long a cluster may be without a worker before the work is given up."""
-_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/]+:\d+")
+_ADDRESS = re.compile(r"((tcp|tls)://)?[^/]+:\d+")
 
 
 class Dask:
@@ -99,11 +99,15 @@ def dask(address: str) -> Generator[Dask]:
     process; FileProblems for what is no address; PluginProblem when Dask is not installed.
     """
     if not _ADDRESS.fullmatch(address):
-        raise FileProblems([Problem("--dask", None, "", repr(address), "tcp://HOST:PORT is needed")])
+        raise FileProblems([Problem("--dask", None, "", repr(address), "tcp://HOST:PORT or tls://HOST:PORT is needed")])
     try:
         from distributed import Client
+        from distributed.security import Security
     except ImportError as error:
         raise PluginProblem("Dask is not installed: pip install 'motet[dask]'") from error
+    if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
+        needed = "distributed.comm.tls: ca-file, client.cert and client.key"
+        raise ConnectionProblem(f"Dask scheduler {address}: Dask's configuration names no certificates ({needed})")
     try:
         client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)
     except (OSError, ValueError) as error:

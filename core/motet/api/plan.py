@@ -41,9 +41,11 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What simulated campaigns took: times in lab seconds, `experiment_s` for one experiment; `most` is the largest
-    number of experiments there may be, `experiments` counts every attempt: each takes a sample. `reached` counts the campaigns that a stop rule ended, `cost` is None where the
-    lab states no prices."""
+    """What simulated campaigns took: times in lab seconds, `experiment_s` for one experiment.
+
+    `most` is the largest number of experiments there may be; `experiments` counts every attempt, as each takes a
+    sample. `reached` counts the campaigns that a stop rule ended. `cost` is None where the lab states no prices.
+    """
 
     file: CampaignFile
     campaigns: int

@@ -1,9 +1,10 @@
 """Run a campaign file in virtual time: the lab's own timeline, as fast as the machine can."""
 
 import asyncio
+import concurrent.futures
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,8 +23,9 @@ from motet.model.lab import Bound
 from motet.orchestration import Summary
 from motet.plugins import Registry, installed
 from motet.simulation.guard import guarded, is_foreign, named
-from motet.simulation.thread import LoopThread, cancel_all
+from motet.simulation.thread import LoopThread
 from motet.simulation.virtual import VirtualLoop
+from motet.simulation.watchdog import watched
 from motet.station.fast import FastEngine
 from motet.station.station import Engine
 
@@ -49,8 +51,11 @@ class Simulated:
     learner_s: float
 
 
+@dataclass
 class SimulatedSession(Session):
     """A session on a virtual loop: its times and ids come from there, and whatever really waits is found."""
+
+    blocked: "concurrent.futures.Future[str]" = field(default_factory=concurrent.futures.Future[str], init=False)
 
     async def run(self) -> Summary:
         """Everything from first to last. Raises SimulationError beside what a session raises."""
@@ -68,7 +73,7 @@ class SimulatedSession(Session):
             return any(cancelled)
 
         seed = self.file.campaign.seed
-        with stamps.simulated(loop, seed, time.time()), guarded() as guard:
+        with stamps.simulated(loop, seed, time.time()), guarded() as guard, watched(loop, self._on_blocked):
             campaign = asyncio.create_task(super().run(), name="campaign")
             loop.on_stuck = on_stuck
             try:
@@ -86,6 +91,10 @@ class SimulatedSession(Session):
         if guard.found and guard.found[0] not in summary.reason:  # swallowed by a driver, or turned into its own error
             raise SimulationError(guard.found[0])
         return summary
+
+    def _on_blocked(self, problem: str) -> None:
+        """Nobody can end what blocks a thread; whoever waits for the session is told, and leaves it behind."""
+        self.blocked.set_result(problem)
 
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> str:
@@ -113,10 +122,26 @@ class SimulatedRun(Running):
         self, file: CampaignFile, how: Simulation, sinks: Sequence[Sink] = (), registry: Registry | None = None
     ) -> None:
         loop = VirtualLoop(how.speed)
+        self._clock = loop.time
         thread, engine = _thread(loop, how)
         session = SimulatedSession(virtual(file), registry or installed(), _setting(file, how, engine), sinks)
-        self._clock = loop.time
-        super().__init__(file, session, thread or LoopThread(loop))
+        self._blocked = session.blocked
+        super().__init__(file, session, thread)
+
+    def wait(self, timeout: float | None = None) -> Summary:
+        """See `Running.wait`; raises SimulationError too when a plugin blocks the loop's thread."""
+        ended: list[concurrent.futures.Future[Any]] = [self._future, self._blocked]
+        concurrent.futures.wait(ended, timeout, concurrent.futures.FIRST_COMPLETED)
+        if self._blocked.done() and not self._future.done():
+            raise SimulationError(self._blocked.result())
+        return super().wait(0 if timeout is not None else None)
+
+    def close(self) -> None:
+        """Stop the loop; a thread that is blocked is left behind."""
+        if self._blocked.done():
+            self._loop.abandon()
+        else:
+            super().close()
 
     def lab_time(self) -> float:
         """Seconds on the lab's clock, from any thread."""
@@ -130,7 +155,7 @@ def load_simulated(
     changes: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> CampaignFile:
-    """A valid campaign file for a simulation, with some of it changed as `variation.varied` does. Raises FileProblems."""
+    """A valid campaign file for a simulation, changed as `variation.varied` does. Raises FileProblems."""
     registry = registry or installed()
     file = varied(load_campaign(path, registry, "simulated"), changes or {}, registry)
     return file if seed is None else file.replace(campaign=file.campaign.model_copy(update={"seed": seed}))
@@ -146,18 +171,11 @@ def simulate(
 
     Raises what stops it before its time.
     """
-    loop = VirtualLoop(how.speed)
-    thread, engine = _thread(loop, how)
-    session = SimulatedSession(
-        virtual(file), registry or installed(), _setting(file, how, engine), [lambda event: see(event, loop.time())]
-    )
-    if thread is None:
-        try:
-            return Simulated(loop.run_until_complete(session.run()), session.learner_s)
-        finally:
-            loop.run_until_complete(cancel_all())
-            loop.close()
-    run = Running(file, session, thread)
+
+    def timed(event: Event) -> object:
+        return see(event, run.lab_time())
+
+    run = SimulatedRun(file, how, [timed], registry)
     try:
         return Simulated(run.wait(), run.learner_s)
     finally:
@@ -170,10 +188,10 @@ def virtual(file: CampaignFile) -> CampaignFile:
     return file.replace(lab=file.lab.model_copy(update={"hardware": "simulated", "simulation": simulation}))
 
 
-def _thread(loop: VirtualLoop, how: Simulation) -> tuple[LoopThread | None, MakeEngine]:
-    """How engines are made, and the thread that those on the loop need, if any."""
+def _thread(loop: VirtualLoop, how: Simulation) -> tuple[LoopThread, MakeEngine]:
+    """The loop in a thread of its own, and how engines are made on it."""
     if how.fast:
-        return None, _fast_engine
+        return LoopThread(loop), _fast_engine
     from motet.station.engine import LabLoop  # brings the RunEngine along
 
     lab_loop = LabLoop(loop)

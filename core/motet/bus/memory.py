@@ -10,7 +10,8 @@ from motet.errors import LineLost
 
 
 class MemoryBus(Bus):
-    """A bus whose messages arrive at the event loop's next turn, in the order published.
+    """A bus whose messages arrive at the event loop's next turn, in the order published, at whoever had subscribed when
+    they were. Once it is closed nothing arrives any more.
 
     Retained messages are kept and given to whoever subscribes later, as a broker does (MQTT 3.1.1, section 3.3.1.3).
     """
@@ -44,7 +45,7 @@ class MemoryBus(Bus):
             self._retained[topic] = data
         elif retain:
             self._retained.pop(topic, None)
-        asyncio.get_running_loop().call_soon(self._subscriptions.dispatch, Message(topic, data))
+        self._send(Message(topic, data), self._subscriptions.wanting(topic))
 
     async def subscribe(self, topic_filter: str, handler: Handler) -> Subscription:
         """Call `handler` with every message on the topics of the filter, until cancelled. Raises LineLost."""
@@ -53,11 +54,18 @@ class MemoryBus(Bus):
         self._subscriptions.add(subscription)
         for topic, payload in self._retained.items():
             if matches(topic, topic_filter):
-                asyncio.get_running_loop().call_soon(handler, Message(topic, payload, retain=True))
+                self._send(Message(topic, payload, retain=True), (subscription,))
         return subscription
 
     async def _unsubscribe(self, subscription: Subscription) -> None:
         self._subscriptions.remove(subscription)
+
+    def _send(self, message: Message, wanting: tuple[Subscription, ...]) -> None:
+        asyncio.get_running_loop().call_soon(self._arrive, message, wanting)
+
+    def _arrive(self, message: Message, wanting: tuple[Subscription, ...]) -> None:
+        if self.connected.is_set():
+            self._subscriptions.deliver(message, wanting)
 
     def _check(self, purpose: str) -> None:
         if not self.connected.is_set():

@@ -1,7 +1,7 @@
 """Who wants to hear what: kept apart from the connection, so that it outlives every connection."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from motet.bus.message import Handler, Message, matches
 
@@ -45,14 +45,21 @@ class Subscriptions:
         self._all.remove(subscription)
         return subscription.topic_filter not in self.filters
 
+    def wanting(self, topic: str) -> tuple[Subscription, ...]:
+        """Those that want messages on the topic, now."""
+        return tuple(subscription for subscription in self._all if matches(topic, subscription.topic_filter))
+
     def dispatch(self, message: Message) -> None:
         """Call every handler that wants the message. One that raises is logged; the bus and the others go
         on."""
-        for subscription in tuple(self._all):
-            if matches(message.topic, subscription.topic_filter):
-                try:
-                    subscription.handler(message)
-                except Exception:  # noqa: BLE001 - one handler's mistake must not silence the others
-                    _log.exception(
-                        "a handler of %s failed on a message on %s", subscription.topic_filter, message.topic
-                    )
+        self.deliver(message, self.wanting(message.topic))
+
+    def deliver(self, message: Message, wanting: Sequence[Subscription]) -> None:
+        """Call the handlers of some of them, as far as they still want messages. Raises nothing, as `dispatch`."""
+        for subscription in wanting:
+            if subscription not in self._all:
+                continue
+            try:
+                subscription.handler(message)
+            except Exception:  # noqa: BLE001 - one handler's mistake must not silence the others
+                _log.exception("a handler of %s failed on a message on %s", subscription.topic_filter, message.topic)

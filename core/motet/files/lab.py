@@ -75,7 +75,7 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
         for name, procedure in checked.model.procedures.items():
             node, whole = (tree.at("procedures", name) for tree in (checked.node, checked.whole))
             check_steps(procedure, node, whole, benches, declared(procedure, node, report), report)
-    check_simulation(checked, benches, report)
+    check_simulation(checked, benches, registry, report)
     return CheckedLab(LabFile(path, checked.model, source.text), checked, benches, supplies)
 
 

@@ -1,35 +1,42 @@
 """What a lab file says about its simulation: times, and devices that fail."""
 
+from motet.contracts.declarations import Driver, Kind
 from motet.files.instruments import Bench
 from motet.files.node import Node
-from motet.files.report import Report, one_of
+from motet.files.report import Report, hint, one_of
 from motet.files.units import convert
 from motet.files.validate import Checked
 from motet.model.lab import Lab
+from motet.plugins import Registry
 
 
-def check_simulation(checked: Checked[Lab], benches: tuple[Bench, ...], report: Report) -> None:
+def check_simulation(checked: Checked[Lab], benches: tuple[Bench, ...], registry: Registry, report: Report) -> None:
     """Mistakes in `simulation` that the model alone cannot know go to the report."""
     simulation, where = checked.model.simulation, checked.node.at("simulation")
     if simulation.learner_time != "measured":
-        _time(simulation.learner_time, where.at("learner_time"), report, least=0.0)
-    devices = [f"{bench.station}.{name}" for bench in benches for name in bench.instruments]
+        _time(simulation.learner_time, where.at("learner_time"), report, least=0.0, word="measured")
+    devices = {f"{bench.station}.{name}": found for bench in benches for name, found in bench.instruments.items()}
     for index, failure in enumerate(simulation.failures):
         node = where.at("failures", index)
         if devices and failure.device not in devices:
             report.add(node.at("device"), f"the device {failure.device!r}", one_of(failure.device, devices))
+        instrument = devices.get(failure.device)
+        driver = None if instrument is None else registry.get(Kind.DRIVER, instrument.driver)
+        if isinstance(driver, Driver) and driver.transport not in ("serial", "mqtt"):
+            allowed = f"its driver {driver.name!r} uses neither line nor topic: there is nothing to cut off"
+            report.add(node.at("device"), f"the device {failure.device!r}", allowed)
         for key in ("at", "mean_between", "repair"):
             value = getattr(failure, key)
             if value is not None:
                 _time(value, node.at(key), report, least=0.0 if key == "at" else None)
 
 
-def _time(value: float | str, where: Node, report: Report, least: float | None) -> None:
-    """A time must be one, and above 0, or not below `least`."""
+def _time(value: float | str, where: Node, report: Report, least: float | None, word: str = "") -> None:
+    """A time must be one, and above 0, or not below `least`; `word` would do as well."""
     try:
         seconds = convert(value, "s")
     except ValueError as error:
-        report.add(where, where.shown(), str(error))
+        report.add(where, where.shown(), f"{hint(str(value), [word])}{error}")
         return
     if seconds < 0 or (least is None and seconds == 0):
         report.add(

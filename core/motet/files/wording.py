@@ -45,6 +45,7 @@ _SIZES = {
 _PATTERNS = {
     NAME_PATTERN: "a letter followed by letters, digits or underscores",
     r"^(embedded|none|mqtts?://.+)$": "embedded, none, or an address such as mqtt://host:1883",
+    r"^[A-Za-z]\w*\.[A-Za-z]\w*$": "a device of a station, as `station.device`,",
 }
 
 

@@ -87,7 +87,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     guard = _guards.get(threading.get_ident())
     if guard is None or (event == "time.sleep" and guard.computing) or (what := describe(args)) is None:
         return
-    problem = f"{_culprit(inspect.currentframe())} {what}; in virtual time use {_INSTEAD[event]}"
+    problem = f"{culprit(inspect.currentframe())} {what}; in virtual time use {_INSTEAD[event]}"
     guard.found.append(problem)
     raise SimulationError(problem)
 
@@ -127,7 +127,7 @@ _LINE = "the line or bus that its context gives"
 _INSTEAD = dict.fromkeys(_WATCHED, _LINE) | {"time.sleep": "`await asyncio.sleep(...)`"}
 
 
-def _culprit(frame: FrameType | None) -> str:
+def culprit(frame: FrameType | None) -> str:
     """The function, file and line of the plugin that the event loop called on the way to `frame`: where it does it
     itself, or calls the library that does."""
     innermost = frame

@@ -23,11 +23,12 @@ class Scheduled:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """Failures at random: exponentially distributed times of work with the mean `mean_between`, each followed by
-    `repair`; lab seconds (Barlow, Proschan, Mathematical Theory of Reliability, Wiley 1965, chapter 2)."""
+    `repair`; lab seconds (Barlow, Proschan, Mathematical Theory of Reliability, Wiley 1965, chapter 2). Processes with
+    different seeds are independent."""
 
     mean_between: float
     repair: float
-    seed: int
+    seed: int | str
 
 
 @dataclass

@@ -31,7 +31,11 @@ class LoopThread:
         """Start work on the loop from another thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def close(self, timeout: float = 10.0) -> None:
+    def abandon(self) -> None:
+        """Close it as soon as what blocks its thread lets go, if ever; nobody waits for that."""
+        threading.Thread(target=self.close, args=(None,), name="abandoned-loop", daemon=True).start()
+
+    def close(self, timeout: float | None = 10.0) -> None:
         """Cancel what is left, stop the loop and its thread. Idempotent."""
         if self._closed:
             return
@@ -47,7 +51,7 @@ async def cancel_all() -> None:
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
-    _, left = await asyncio.wait(tasks, timeout=ENDING_S) if tasks else (set(), set[asyncio.Task[Any]]())
+    left: set[asyncio.Task[Any]] = (await asyncio.wait(tasks, timeout=ENDING_S))[1] if tasks else set()
     for task in tasks:
         if task in left:
             name = getattr(task.get_coro(), "__qualname__", task.get_name())

@@ -57,6 +57,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._numbers = itertools.count()
         self.on_stuck: Callable[[], bool] | None = None
+        self.turns = 0
+        """How many turns the loop has made."""
+        self.in_callback = False
+        """Whether something other than work for an executor, or the operating system, holds the loop now."""
         super().__init__()
 
     def time(self) -> float:
@@ -89,10 +93,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """Do the work here and now; the clock stands still meanwhile."""
         future: asyncio.Future[T] = self.create_future()
+        outer, self.in_callback = self.in_callback, False
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 - handed to whoever awaits the work, as from a thread
             future.set_exception(error)
+        finally:
+            self.in_callback = outer
         return future
 
     def _run_once(self) -> None:
@@ -105,10 +112,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             timer = heapq.heappop(timers)[2]
             if not timer.cancelled():
                 ready.append(timer)
+        self.turns += 1
+        self.in_callback = True
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle.cancelled():
                 handle._run()
+        self.in_callback = False
 
     def _pass_time(self) -> None:
         """Nothing is ready: move the clock to the next timer, or wait for somebody outside."""

@@ -92,7 +92,7 @@ class Builder:
         stated = [f for f in self.lab.simulation.failures if f.device.replace(".", "-") == name]
         scheduled = tuple(Scheduled(convert(f.at, "s"), convert(f.repair, "s")) for f in stated if f.at is not None)
         drawn = tuple(
-            Drawn(convert(f.mean_between, "s"), convert(f.repair, "s"), seed + index)
+            Drawn(convert(f.mean_between, "s"), convert(f.repair, "s"), f"{seed}.{index}")
             for index, f in enumerate(stated)
             if f.mean_between is not None
         )

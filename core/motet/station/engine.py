@@ -90,7 +90,7 @@ class LabLoop(LoopThread):
         with self.loop.held() if isinstance(self.loop, VirtualLoop) else nullcontext():
             return cast("Engine", await making)
 
-    def close(self, timeout: float = 10.0) -> None:
+    def close(self, timeout: float | None = 10.0) -> None:
         """Cancel what is left, stop the loop and its threads. Idempotent."""
         self._maker.shutdown(wait=False)
         super().close(timeout)

@@ -65,13 +65,14 @@ class ProcedurePlan:
     def plan(self, metadata: Mapping[str, Any]) -> Plan:
         """The messages of the whole run.
 
-        As Bluesky's `run_wrapper` has them; each plan of its own notes where it was made, which takes longer than a step.
+        As Bluesky's `run_wrapper` has them, whose plans note where they were made, which takes longer than a step.
         """
         yield Msg("open_run", None, **metadata)
         try:
             yield from self._guarded()
         except RunEngineControlException as control:
-            yield Msg("close_run", None, exit_status=control.exit_status, reason=None)
+            status: Any = getattr(control, "exit_status", "fail")
+            yield Msg("close_run", None, exit_status=status, reason=None)
             raise
         except Exception as error:
             yield Msg("close_run", None, exit_status="fail", reason=str(error))
