@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def plan(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.yaml")],
     seeds: Annotated[int, typer.Option(help="Campaigns to simulate, each with a seed of its own.", min=1)] = 5,
-    stations: Annotated[int | None, typer.Option(help="With so many stations.", min=1)] = None,
+    stations: Annotated[
+        int | None, typer.Option(help="So many stations: the first ones, or copies of them.", min=1)
+    ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes on this machine; one a core.", min=1)] = None,
     as_json: Json = False,
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,6 @@ from motet.cli.exits import handled
 from motet.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from motet.cli.display import Display
     from motet.files.campaign import CampaignFile
     from motet.orchestration import Summary
 
@@ -42,16 +41,10 @@ def run(
         raise FileProblems([Problem("--lines", None, "", repr(lines), "allowed: pty, memory")])
     hardware = None if simulated is None else "simulated" if simulated else "real"
     options = Options(data, hardware, lines, time_scale, seed, capture)
-    display: Display | None = None
-
-    def see(event: Any) -> None:
-        if display is not None:
-            display.see(event)
-
     file = load(campaign, options)
     with logged(data):
         display = display_of(file, as_json, time.monotonic)
-        running = Run(file, options, [see])
+        running = Run(file, options, [display.see])
         try:
             with display.shown(), signals(running):
                 summary = running.wait()

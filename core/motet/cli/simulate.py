@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,6 @@ from motet.cli.exits import handled
 from motet.cli.options import Json
 
 if TYPE_CHECKING:
-    from motet.cli.display import Display
     from motet.files.campaign import CampaignFile
     from motet.orchestration import Summary
 
@@ -26,7 +25,9 @@ def simulate(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.yaml")],
     data: SimulatedData = Path("motet-simulated"),
     seed: Annotated[int | None, typer.Option(help="Seed of the learner, instead of the file's.", min=0)] = None,
-    stations: Annotated[int | None, typer.Option(help="Use so many of the stations only.", min=1)] = None,
+    stations: Annotated[
+        int | None, typer.Option(help="So many stations: the first ones, or copies of them.", min=1)
+    ] = None,
     learner_time: Annotated[
         str | None, typer.Option(help="How long the learner's work lasts in the lab: 0, `2 s`, or measured.")
     ] = None,
@@ -43,20 +44,17 @@ def simulate(
     from motet.api.simulate import SimulatedRun, Simulation, load_simulated
     from motet.cli.campaign import display_of, exit_code, signals, write_results
     from motet.cli.logs import logged
+    from motet.model.events import CampaignState
 
     wanted = {"stations": stations, "learner_time": learner_time}
     changes = {name: str(value) for name, value in wanted.items() if value is not None}
     file = load_simulated(campaign, seed=seed, changes=changes)
-    display: Display | None = None
-
-    def see(event: Any) -> None:
-        if display is not None:
-            display.see(event)
-
+    started: list[SimulatedRun] = []
+    display = display_of(file, as_json, lambda: started[0].lab_time() if started else 0.0)
     with logged(data):
         began = time.perf_counter()
-        running = SimulatedRun(file, Simulation(data, fast, speed), [see])
-        display = display_of(file, as_json, running.lab_time)
+        running = SimulatedRun(file, Simulation(data, fast, speed), [display.see])
+        started.append(running)
         try:
             with display.shown(), signals(running):
                 summary = running.wait()
@@ -64,7 +62,7 @@ def simulate(
             running.close()
         times = {"real_s": time.perf_counter() - began, "learner_s": running.learner_s}
     checked = ""
-    if fast and check:
+    if fast and check and summary.state is CampaignState.FINISHED:
         from motet.api.fast_check import check_fast
 
         checked = check_fast(file, check)
