@@ -15,7 +15,7 @@ async def embedded() -> AsyncGenerator[str]:
 
 
 @pytest.fixture
-async def memory() -> AsyncGenerator[MemoryBus]:
+async def memory() -> AsyncGenerator[Bus]:
     """A bus in memory, which is broker and clients in one."""
     async with MemoryBus() as bus:
         yield bus

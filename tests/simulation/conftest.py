@@ -57,6 +57,7 @@ class Rig:
     measured: Measure
     opened: Callable[[], Awaitable[None]]
     events: list[Event] = field(default_factory=list[Event])
+    more: str = ""
 
     def simulate(self, *, fast: bool = False, timeout: float = 20.0) -> Summary:
         """Run the campaign to its end, within bounds."""
@@ -71,7 +72,7 @@ class Rig:
     def _write(self) -> Path:
         (self.folder / "lab.yaml").write_text(LAB, encoding="utf-8")
         campaign = self.folder / "campaign.yaml"
-        campaign.write_text(CAMPAIGN, encoding="utf-8")
+        campaign.write_text(CAMPAIGN + self.more, encoding="utf-8")
         return campaign
 
     def _registry(self) -> Registry:

@@ -16,6 +16,7 @@ from motet.bus import Bus
 from motet.contracts.declarations import Kind
 from motet.errors import ConnectionProblem
 from motet.files.campaign import CampaignFile
+from motet.files.units import convert
 from motet.learning import FreshSuggester, Suggester, build_learner, build_stop_rules
 from motet.lines import Capture
 from motet.model.events import Event
@@ -81,7 +82,9 @@ class Session:
         else:
             suggester = Suggester(learner, ahead=len(stations), lasts=lasts)
         stack.push_async_callback(suggester.close)
-        goal = Goal(config.objectives, build_stop_rules(config.stop, self.registry), config.budget, config.failures)
+        wait_s = convert(config.failures.wait, "s") / self.file.lab.scale
+        stop = build_stop_rules(config.stop, self.registry)
+        goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s)
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
         try:
             return await CampaignLoop(stations, suggester, analysis, goal, recorder, control).run()

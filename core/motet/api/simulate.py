@@ -19,7 +19,7 @@ from motet.files.campaign import CampaignFile, load_campaign
 from motet.files.units import convert
 from motet.learning.thread import Lasts
 from motet.model.events import CampaignState, Event
-from motet.model.lab import Bound
+from motet.model.values import Bound
 from motet.orchestration import Summary
 from motet.plugins import Registry, installed
 from motet.simulation.guard import guarded, is_foreign, named

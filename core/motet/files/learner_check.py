@@ -8,6 +8,7 @@ from motet.files.choices import choose
 from motet.files.node import Node
 from motet.files.report import Report, names, one_of
 from motet.files.scope import Scope
+from motet.files.simulation_check import check_time
 from motet.files.units import problem
 from motet.files.validate import Checked
 from motet.model.campaign import Campaign
@@ -24,7 +25,9 @@ _LEARNER = {
 
 
 def check_learner(checked: Checked[Campaign], space: Space, stations: int, registry: Registry, report: Report) -> None:
-    """The learner's plugins and the stop rules with their options, and the start design against the space."""
+    """The learner's plugins and the stop rules with their options, the start design against the space, and the time
+    between tries."""
+    check_time(checked.model.failures.wait, checked.node.at("failures", "wait"), report, least=0.0)
     where = checked.node.at("learner")
     for key, kind in _LEARNER.items():
         ref: PluginRef = getattr(checked.model.learner, key)

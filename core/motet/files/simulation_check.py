@@ -14,7 +14,7 @@ def check_simulation(checked: Checked[Lab], benches: tuple[Bench, ...], registry
     """Mistakes in `simulation` that the model alone cannot know go to the report."""
     simulation, where = checked.model.simulation, checked.node.at("simulation")
     if simulation.learner_time != "measured":
-        _time(simulation.learner_time, where.at("learner_time"), report, least=0.0, word="measured")
+        check_time(simulation.learner_time, where.at("learner_time"), report, least=0.0, word="measured")
     devices = {f"{bench.station}.{name}": found for bench in benches for name, found in bench.instruments.items()}
     for index, failure in enumerate(simulation.failures):
         node = where.at("failures", index)
@@ -28,10 +28,10 @@ def check_simulation(checked: Checked[Lab], benches: tuple[Bench, ...], registry
         for key in ("at", "mean_between", "repair"):
             value = getattr(failure, key)
             if value is not None:
-                _time(value, node.at(key), report, least=0.0 if key == "at" else None)
+                check_time(value, node.at(key), report, least=0.0 if key == "at" else None)
 
 
-def _time(value: float | str, where: Node, report: Report, least: float | None, word: str = "") -> None:
+def check_time(value: float | str, where: Node, report: Report, least: float | None = None, word: str = "") -> None:
     """A time must be one, and above 0, or not below `least`; `word` would do as well."""
     try:
         seconds = convert(value, "s")

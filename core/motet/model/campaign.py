@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from motet.model.objective import Objective
 from motet.model.procedure import Procedure
 from motet.model.space import Parameter
-from motet.model.values import Frozen, Name, PluginRef, Real, Whole
+from motet.model.values import Bound, Frozen, Name, PluginRef, Real, Whole
 
 
 def _procedure_form(found: object) -> str:
@@ -46,6 +46,8 @@ class FailurePolicy(Frozen):
 
     retry: Whole = Field(default=1, ge=0, le=100)
     """How often an experiment is tried again after an error that a retry may mend."""
+    wait: Bound = 0.0
+    """How long to wait before each of these tries, lab time: seconds or a quantity such as `2 min`."""
     then: Literal["fail", "stop"] = "fail"
     """What follows when the retries are used up."""
     experiment: Literal["fail", "stop"] = "fail"

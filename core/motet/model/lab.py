@@ -5,10 +5,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_validator
 
 from motet.model.procedure import Procedure
-from motet.model.values import Frozen, Name, PluginRef, Real, Whole
-
-Bound = Real | str
-"""A number in the argument's own unit, or a quantity with its unit (`"50 mm"`)."""
+from motet.model.values import Bound, Frozen, Name, PluginRef, Real, Whole
 
 
 class SerialLine(Frozen):
@@ -118,6 +115,11 @@ class Lab(Frozen):
     """What prices are in: EUR."""
     procedures: dict[Name, Procedure] = Field(default_factory=dict[Name, Procedure])
     """Procedures that campaigns may name."""
+
+    @property
+    def scale(self) -> float:
+        """Lab seconds that pass in one second of the event loop: 1 on real hardware."""
+        return self.simulation.time_scale if self.hardware == "simulated" else 1.0
 
     @model_validator(mode="before")
     @classmethod

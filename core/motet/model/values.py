@@ -19,6 +19,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
 Real = Annotated[float, Field(strict=True)]
 """A number as it stands in a file: neither text such as `"5"` nor `true`."""
 
+Bound = Real | str
+"""A number in the unit of whatever takes it, or a quantity with its unit (`"50 mm"`)."""
+
 Whole = Annotated[int, Field(strict=True)]
 """A whole number as it stands in a file."""
 

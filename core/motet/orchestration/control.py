@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from motet.errors import MotetError
 from motet.model.events import CampaignState
@@ -20,6 +21,7 @@ class Control:
         self.reason = ""
         self._open = asyncio.Event()
         self._open.set()
+        self._ending = asyncio.Event()
         self._listeners: list[Callable[[CampaignState], None]] = []
 
     def listen(self, listener: Callable[[CampaignState], None]) -> None:
@@ -67,7 +69,15 @@ class Control:
         await self._open.wait()
         return not self.ending
 
+    async def pass_time(self, seconds: float) -> None:
+        """Wait so many seconds of the loop's clock; less when the campaign is to end meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+
     def _change(self, state: CampaignState, reason: str) -> None:
         self.state, self.reason = state, reason
+        if self.ending:
+            self._ending.set()
         for listener in self._listeners:
             listener(state)

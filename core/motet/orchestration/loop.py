@@ -28,12 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Goal:
-    """What a campaign is after and when it ends."""
+    """What a campaign is after and when it ends. `retry_wait_s` is how long to wait before another try of an experiment,
+    seconds of the loop's clock."""
 
     objectives: Mapping[str, Objective]
     stop: Sequence[StopRule] = ()
     budget: Budget = field(default_factory=Budget)
     failures: FailurePolicy = field(default_factory=FailurePolicy)
+    retry_wait_s: float = 0.0
 
     def most(self) -> int | None:
         """The largest number of experiments that budget and stop rules let through."""
@@ -143,7 +145,7 @@ class CampaignLoop:
             outcome, error = await self._analyse(experiment, record)
             measured = self.recorder.measured(experiment, attempt, record)
             decision = Decision.FAIL if error is None else decide(error, attempt, self.goal.failures)
-            if error is not None and decision is Decision.RETRY and await self.control.may_go_on():
+            if error is not None and decision is Decision.RETRY and await self._may_retry(experiment, error):
                 await _all(measured, self.recorder.retried(experiment, station.name, describe(error)))
                 continue
             if error is not None:
@@ -153,6 +155,13 @@ class CampaignLoop:
             ended = self.recorder.ended(outcome, station.name, record.ended - record.started)
             return outcome, self._spawn(self._tell(outcome, _all(measured, ended)))
         raise AssertionError("unreachable: attempts are counted without end")
+
+    async def _may_retry(self, experiment: Experiment, error: Exception) -> bool:
+        """Wait as long as the campaign says; whether the experiment may be tried again then."""
+        if self.goal.retry_wait_s > 0:
+            _log.info("experiment %s is tried again in %g s: %s", experiment.id, self.goal.retry_wait_s, error)
+            await self.control.pass_time(self.goal.retry_wait_s)
+        return await self.control.may_go_on()
 
     async def _analyse(self, experiment: Experiment, record: RunRecord) -> tuple[Outcome, Exception | None]:
         """The outcome of one attempt; the analysis runs in a thread, since it may take its time."""

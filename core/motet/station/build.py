@@ -41,9 +41,8 @@ class Builder:
     clock: LoopClock = field(init=False)
 
     def __post_init__(self) -> None:
-        simulation = self.lab.simulation
         self.simulated = self.lab.hardware == "simulated"
-        self.clock = LoopClock(asyncio.get_running_loop(), simulation.time_scale if self.simulated else 1.0)
+        self.clock = LoopClock(asyncio.get_running_loop(), self.lab.scale)
 
     async def station(self, name: str, procedure: Procedure | MakePlan, units: Mapping[str, str]) -> LocalStation:
         """One station with its devices, not connected yet. `units` are those of the campaign's parameters."""
