@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Goal:
-    """What a campaign is after and when it ends. `retry_wait_s` is how long to wait before another try of an experiment,
+    """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
     seconds of the loop's clock."""
 
     objectives: Mapping[str, Objective]
