@@ -50,6 +50,7 @@ class State(StrEnum):
         return _MEANINGS.get(self, self.name.lower().replace("_", " "))
 
 
+_STATES = {state.value: state for state in State}
 _MOVING = frozenset(State(letter) for letter in "TSVPFJHWXYCN")
 _MEANINGS = {
     State.NOT_INITIALISED: "not initialised",
@@ -90,9 +91,9 @@ class Message:
 def text(frame: bytes) -> str:
     """A reply as text. Raises GarbledReply for what is not printable ASCII."""
     stripped = frame.strip()
-    if not stripped or not all(0x20 <= byte < 0x7F for byte in stripped):
+    if not stripped or not stripped.isascii() or not (found := stripped.decode("ascii")).isprintable():
         raise GarbledReply(f"{frame!r} is not a reply of an OWIS controller: printable characters are expected")
-    return stripped.decode("ascii")
+    return found
 
 
 def integer(frame: bytes) -> int:
@@ -106,8 +107,8 @@ def states(frame: bytes) -> tuple[State, ...]:
     """A reply to `?ASTAT`: one state for each axis. Raises GarbledReply."""
     letters = text(frame)
     try:
-        return tuple(State(letter) for letter in letters)
-    except ValueError:
+        return tuple([_STATES[letter] for letter in letters])
+    except KeyError:
         raise GarbledReply(f"{letters!r} is not a reply to ?ASTAT: one letter of state an axis is expected") from None
 
 

@@ -89,19 +89,24 @@ class Axis:
             return str(self.parameters[query])
         if query in self.masks:
             return self.masks[query]
-        end = self.limit(now)
-        answers = {
-            "CNT": self.counter(now),
-            "ENCPOS": self.counter(now),
-            "PSET": self.target,
-            "MODE": "RELAT" if self.relative else "ABSOL",
-            "REFST": int(self.referenced),
-            "VACT": round(self.trajectory.velocity(now) * self.scale.cycle * 65536),
-            "ESTAT": f"0{int(end == MAX)}00{int(end == MIN)}",
-            "HYST": 0,
-            "POSERR": 0,
-        }
-        return str(answers[query]) if query in answers else None
+        match query:
+            case "CNT" | "ENCPOS":
+                return str(self.counter(now))
+            case "PSET":
+                return str(self.target)
+            case "MODE":
+                return "RELAT" if self.relative else "ABSOL"
+            case "REFST":
+                return str(int(self.referenced))
+            case "VACT":
+                return str(round(self.trajectory.velocity(now) * self.scale.cycle * 65536))
+            case "ESTAT":
+                end = self.limit(now)
+                return f"0{int(end == MAX)}00{int(end == MIN)}"
+            case "HYST" | "POSERR":
+                return "0"
+            case _:
+                return None
 
     def update(self, now: float) -> None:
         """Catch up with the clock: a motion that has come to its end changes the state."""

@@ -139,20 +139,24 @@ class OwisPs90:
         if name == "MSG":
             message, self._message = self._message, 0
             return f"{message:02d}" if self._terminal == 0 else f"{message:02d} {MESSAGES[message]}"
-        plain = {
-            "VERSION": self._options.version,
-            "SERNUM": self._options.serial_number,
-            "ASTAT": "".join(axis.state for axis in self._axes),
-            "ERR": "0",
-            "EMERGINP": "0",
-            "TERM": str(self._terminal),
-            "COMEND": str(self._end),
-            "BAUDRATE": "9600",
-        }
-        if name in plain:
-            return plain[name]
-        axis = self._numbered(number)
-        return None if axis is None else axis.answer(name, self._clock.now())
+        match name:
+            case "ASTAT":
+                return "".join([axis.state for axis in self._axes])
+            case "VERSION":
+                return self._options.version
+            case "SERNUM":
+                return self._options.serial_number
+            case "ERR" | "EMERGINP":
+                return "0"
+            case "TERM":
+                return str(self._terminal)
+            case "COMEND":
+                return str(self._end)
+            case "BAUDRATE":
+                return "9600"
+            case _:
+                axis = self._numbered(number)
+                return None if axis is None else axis.answer(name, self._clock.now())
 
     def _do(self, name: str, number: str, value: str | None) -> int:
         """Carry out a command; the number of the message it leaves, 0 when it was right."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 TIE_S = 3.0
-"""Lab seconds within which the machine may change the order in which two stations finish, at 100 lab seconds a second."""
+"""Lab seconds within which the machine may change the order in which two stations finish, at 100 of them a second."""
 
 
 def test_one_station_gives_the_same_experiments_simulated_and_on_ptys(
@@ -71,8 +71,8 @@ def normalised() -> Callable[[Path], list[str]]:
             (began,) = store.execute("SELECT MIN(wall) FROM campaigns").fetchone()
             lines: list[str] = []
             for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
-                for row in store.execute(f'SELECT * FROM "{table}" ORDER BY rowid'):  # noqa: S608 - our own tables
-                    lines.append(f"{table} {[_from(value, began) for value in row]}")
+                rows = store.execute(f'SELECT * FROM "{table}" ORDER BY rowid')  # noqa: S608 - our own tables
+                lines += [f"{table} {[_from(value, began) for value in row]}" for row in rows]
         store.close()
         return lines
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from motet.api.fast_check import check_fast
 from motet.api.simulate import SimulatedRun, Simulation, load_simulated
 from motet.contracts.declarations import Driver
 from motet.devices import Device, Output, verb
@@ -68,6 +69,11 @@ class Rig:
             return running.wait(timeout)
         finally:
             running.close()
+
+    def check_fast(self, experiments: int) -> str:
+        """Hold the fast run of the campaign against the full one."""
+        registry = self._registry()
+        return check_fast(load_simulated(self._write(), registry=registry), experiments, registry)
 
     def _write(self) -> Path:
         (self.folder / "lab.yaml").write_text(LAB, encoding="utf-8")

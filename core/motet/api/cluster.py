@@ -1,5 +1,6 @@
 """Work on a Dask cluster, by the address of its scheduler (`tcp://host:8786`)."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -40,30 +41,29 @@ class Dask:
 
         Raises ConnectionProblem when the scheduler is lost, or there is no worker for `WORKERLESS_S`.
         """
-        rest = iter(pieces)
-        waiting: dict[Any, T] = {}
-        ended: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
+        rest = enumerate(pieces)
+        waiting: dict[int, T] = {}
+        futures: dict[int, Any] = {}
+        ended: SimpleQueue[tuple[int, Any]] = SimpleQueue()
         self._look()
         try:
             while True:
-                for piece in islice(rest, max(0, self._threads * AHEAD - len(waiting))):
-                    future = self._client.submit(function, piece, pure=False)
-                    waiting[future] = piece
-                    self._client.loop.add_callback(_bring, self._client, future, ended)
+                for number, piece in islice(rest, max(0, self._threads * AHEAD - len(waiting))):
+                    waiting[number] = piece
+                    self._client.loop.add_callback(_done, self._client, function, number, piece, futures, ended)
                 if not waiting:
                     return
                 if time.monotonic() - self._looked > LOOK_S:
                     self._look()
                 try:
-                    future, outcome = ended.get(timeout=LOOK_S)
+                    number, outcome = ended.get(timeout=LOOK_S)
                 except Empty:
                     continue
                 if isinstance(outcome, CancelledError):
                     raise self._lost() from outcome
-                yield waiting.pop(future), outcome
+                yield waiting.pop(number), outcome
         finally:
-            for future in waiting:
-                future.release()
+            self._client.loop.add_callback(_let_go, futures)
 
     def _look(self) -> None:
         """See how many threads the workers have. Raises ConnectionProblem when there was no worker for too long."""
@@ -82,13 +82,40 @@ class Dask:
         return ConnectionProblem(f"Dask scheduler {self._address}: the connection was lost")
 
 
-async def _bring(client: Any, future: Any, ended: "SimpleQueue[tuple[Any, Any]]") -> None:
-    """Put what a future came to into the queue, or the exception in its place. Runs in the client's loop."""
+async def _done(
+    client: Any, function: Any, number: int, piece: Any, futures: dict[int, Any], ended: "SimpleQueue[tuple[int, Any]]"
+) -> None:
+    """Have a piece done, and put what it came to, or the exception in its place, into the queue.
+
+    Runs in the client's loop, where no Ctrl-C comes in between.
+    """
     try:
-        outcome = await client.gather(future, asynchronous=True)
+        futures[number] = client.submit(function, piece, pure=False)
+        outcome = await client.gather(futures[number], asynchronous=True)
     except Exception as error:  # noqa: BLE001 - the piece's own, or what became of its worker
         outcome = error
-    ended.put((future, outcome))
+    futures.pop(number, None)
+    ended.put((number, outcome))
+
+
+def _let_go(futures: dict[int, Any]) -> None:
+    """Nobody waits for these any more: the scheduler forgets those that have not begun."""
+    for future in list(futures.values()):
+        future.release()
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """What Dask logs about lost connections is said by the errors that are raised here."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
@@ -108,17 +135,17 @@ def dask(address: str) -> Generator[Dask]:
     if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
         needed = "distributed.comm.tls: ca-file, client.cert and client.key"
         raise ConnectionProblem(f"Dask scheduler {address}: Dask's configuration names no certificates ({needed})")
-    try:
-        client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ConnectionProblem(
-            f"Dask scheduler {address}: does not answer: {error or type(error).__name__}"
-        ) from error
-    try:
-        _check_workers(client, address)
-        yield Dask(client, address)
-    finally:
-        client.close()
+    with _quiet():
+        try:
+            client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)
+        except (OSError, ValueError) as error:
+            reason = error or type(error).__name__
+            raise ConnectionProblem(f"Dask scheduler {address}: does not answer: {reason}") from error
+        try:
+            _check_workers(client, address)
+            yield Dask(client, address)
+        finally:
+            client.close()
 
 
 def _check_workers(client: Any, address: str) -> None:

@@ -86,6 +86,10 @@ def compare(
 
 def question_of(study: Study, file: CampaignFile, registry: Registry) -> Question:
     """The question that a study asks. Every value of every variation is tried on the file. Raises FileProblems."""
+    both = [name for name in ("surrogate", "acquisition") if name in study.vary and "learner" in study.vary]
+    if both:
+        allowed = "`learner` varies surrogate and acquisition together: vary either it, or its parts"
+        raise FileProblems([Problem("--vary", None, "", f"learner and {' and '.join(both)}", allowed)])
     for name, values in study.vary.items():
         for value in values:
             varied(file, {name: value}, registry)

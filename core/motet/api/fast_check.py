@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from motet.api.simulate import SimulatedRun, Simulation
+from motet.api.simulate import Simulation, simulate
 from motet.errors import SimulationError
 from motet.files.campaign import CampaignFile
 from motet.model.events import Event, ExperimentEnded
@@ -19,7 +19,6 @@ class _Ended:
     outcome: Outcome
     station: str
     at: float
-    seconds: float
 
 
 def check_fast(file: CampaignFile, experiments: int, registry: Registry | None = None) -> str:
@@ -42,15 +41,11 @@ def check_fast(file: CampaignFile, experiments: int, registry: Registry | None =
 def _ended(file: CampaignFile, fast: bool, registry: Registry | None) -> Sequence[_Ended]:
     found: list[_Ended] = []
 
-    def see(event: Event) -> None:
+    def see(event: Event, now: float) -> None:
         if isinstance(event, ExperimentEnded):
-            found.append(_Ended(event.outcome, event.station, running.lab_time(), event.seconds))
+            found.append(_Ended(event.outcome, event.station, now))
 
-    running = SimulatedRun(file, Simulation(None, fast), [see], registry)
-    try:
-        running.wait()
-    finally:
-        running.close()
+    simulate(file, Simulation(None, fast), see, registry)
     return found
 
 

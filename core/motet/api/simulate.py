@@ -157,8 +157,13 @@ def load_simulated(
 ) -> CampaignFile:
     """A valid campaign file for a simulation, changed as `variation.varied` does. Raises FileProblems."""
     registry = registry or installed()
-    file = varied(load_campaign(path, registry, "simulated"), changes or {}, registry)
+    file = varied(load_campaign(path, registry, "simulated"), changes or {}, registry, _option)
     return file if seed is None else file.replace(campaign=file.campaign.model_copy(update={"seed": seed}))
+
+
+def _option(change: str) -> str:
+    """What a command calls a change."""
+    return f"--{change.replace('_', '-')}"
 
 
 def simulate(
@@ -173,7 +178,7 @@ def simulate(
     """
 
     def timed(event: Event) -> object:
-        return see(event, run.lab_time())
+        return see(event, asyncio.get_running_loop().time())  # called on the loop, maybe before there is a `run`
 
     run = SimulatedRun(file, how, [timed], registry)
     try:

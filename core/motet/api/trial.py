@@ -99,6 +99,8 @@ def _run(bundle: Bundle, trial: Trial) -> TrialResult:
     watch = Watch(objective=next(iter(file.campaign.objectives)))
     done = simulate(file, Simulation(None, bundle.fast), watch.see)
     summary = done.summary
+    if summary.defect:
+        return TrialResult(trial, error=summary.reason)
     kept = summary.reached if summary.reached is not None else len(watch.ended_s)
     used = consumption(file.lab, file.supplies, watch.attempts, watch.busy_h)
     return TrialResult(

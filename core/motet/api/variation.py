@@ -12,26 +12,47 @@ from motet.errors import FileProblems, PluginProblem, Problem
 from motet.files.campaign import CampaignFile
 from motet.files.units import convert
 from motet.model.campaign import LearnerConfig
-from motet.model.lab import Lab, Station
+from motet.model.lab import Lab, SimulatedFailure, Station
 from motet.model.values import PluginRef
 from motet.plugins import Registry
 
 _PLUGIN = re.compile(r"(?P<name>\w+)(?:\((?P<options>.*)\))?")
 
 
-def varied(file: CampaignFile, changes: Mapping[str, str], registry: Registry) -> CampaignFile:
+class _Unfit(Exception):
+    """A value that a change does not take: what was found, and what is allowed."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        super().__init__(found, allowed)
+        self.found = found
+        self.allowed = allowed
+
+
+def varied(
+    file: CampaignFile,
+    changes: Mapping[str, str],
+    registry: Registry,
+    option: Callable[[str], str] = "--vary {}".format,
+) -> CampaignFile:
     """The campaign with some things changed, each by its name: `{"learner": "rf+lcb", "stations": "2"}`.
 
-    Raises FileProblems naming a change that is not known, or a value that it does not take.
+    Raises FileProblems naming a change that is not known, or a value that it does not take; `option` is what the person
+    who asked for it knows a change as.
     """
     for name, value in changes.items():
-        change = _CHANGES.get(name)
-        if change is None:
-            near = get_close_matches(name, _CHANGES, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise _problem(name, name, f"{hint}what can be varied: {', '.join(_CHANGES)}")
-        file = change(file, value, registry)
+        try:
+            file = _change(name)(file, value, registry)
+        except _Unfit as error:
+            raise FileProblems([Problem(option(name), None, "", repr(error.found), error.allowed)]) from error
     return file
+
+
+def _change(name: str) -> "_Change":
+    if name not in _CHANGES:
+        near = get_close_matches(name, _CHANGES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise _Unfit(name, f"{hint}what can be varied: {', '.join(_CHANGES)}")
+    return _CHANGES[name]
 
 
 def seeded(file: CampaignFile, seed: int) -> CampaignFile:
@@ -58,7 +79,7 @@ def _part(kind: Kind) -> Callable[[CampaignFile, str, Registry], CampaignFile]:
 def _suggest(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
     allowed = get_args(LearnerConfig.model_fields["suggest"].annotation)
     if value not in allowed:
-        raise _problem("suggest", value, f"allowed: {', '.join(allowed)}")
+        raise _Unfit(value, f"allowed: {', '.join(allowed)}")
     return _with_learner(file, {"suggest": value})
 
 
@@ -71,16 +92,16 @@ def _plugin(kind: Kind, text: str, registry: Registry) -> PluginRef:
     """`rf` or `rf(trees=20)` as a plugin with options."""
     match = _PLUGIN.fullmatch(text.strip())
     if match is None:
-        raise _problem(kind, text, "a plugin's name, or name(option=value) is needed")
+        raise _Unfit(text, f"the {kind}'s name, or name(option=value), is needed")
     pairs = [pair.partition("=") for pair in (match["options"] or "").split(",") if pair.strip()]
     options = {key.strip(): _value(value.strip()) for key, _, value in pairs}
     try:
         registry.options(kind, match["name"], options)
     except PluginProblem as error:
-        raise _problem(kind, match["name"], str(error)) from error
+        raise _Unfit(match["name"], str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise _problem(kind, text, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise _Unfit(text, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     return PluginRef(name=match["name"], options=options)
 
 
@@ -96,18 +117,35 @@ def _value(text: str) -> float | int | str | bool:
 
 
 def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:
-    """So many stations: the first ones, or copies of them where the lab has fewer."""
-    if not value.isdigit() or int(value) < 1:
-        raise _problem("stations", value, "a whole number from 1 is needed")
+    """So many stations: the first ones, or copies of them where the lab has fewer.
+
+    The devices of a copy fail as often as those of its original, at times of their own; failures `at` a time are its
+    original's alone.
+    """
+    if not value.isdecimal() or int(value) < 1:
+        raise _Unfit(value, "a whole number from 1 is needed")
     wanted = int(value)
     names = list(file.stations[:wanted])
     stations: dict[str, Station] = dict(file.lab.stations)
+    failures = list(file.lab.simulation.failures)
     for index in range(len(names), wanted):
         original = file.stations[index % len(file.stations)]
         name = f"{original}_{index + 1}"
         stations[name] = _copy(file.lab, original, name)
+        failures += _copied_failures(file.lab, original, name)
         names.append(name)
-    return file.replace(lab=file.lab.model_copy(update={"stations": stations}), stations=tuple(names))
+    simulation = file.lab.simulation.model_copy(update={"failures": tuple(failures)})
+    lab = file.lab.model_copy(update={"stations": stations, "simulation": simulation})
+    return file.replace(lab=lab, stations=tuple(names))
+
+
+def _copied_failures(lab: Lab, original: str, name: str) -> list[SimulatedFailure]:
+    return [
+        failure.model_copy(update={"device": f"{name}.{device}"})
+        for failure in lab.simulation.failures
+        for station, _, device in [failure.device.partition(".")]
+        if station == original and failure.mean_between is not None
+    ]
 
 
 def _copy(lab: Lab, original: str, name: str) -> Station:
@@ -124,16 +162,17 @@ def _learner_time(file: CampaignFile, value: str, registry: Registry) -> Campaig
     stated: float | str = value
     if value != "measured":
         try:
-            stated = convert(value, "s") if not value.replace(".", "", 1).isdigit() else float(value)
+            stated = convert(value, "s")
         except ValueError as error:
-            raise _problem("learner_time", value, f"0, a time such as `2 s`, or measured: {error}") from error
+            raise _Unfit(value, f"0, a time such as `2 s`, or measured: {error}") from error
         if stated < 0:
-            raise _problem("learner_time", value, "a time of 0 or more is needed")
+            raise _Unfit(value, "a time of 0 or more is needed")
     simulation = file.lab.simulation.model_copy(update={"learner_time": stated})
     return file.replace(lab=file.lab.model_copy(update={"simulation": simulation}))
 
 
-_CHANGES: Mapping[str, Callable[[CampaignFile, str, Registry], CampaignFile]] = {
+_Change = Callable[[CampaignFile, str, Registry], CampaignFile]
+_CHANGES: Mapping[str, _Change] = {
     "learner": _learner,
     "start": _part(Kind.START),
     "surrogate": _part(Kind.SURROGATE),
@@ -143,7 +182,3 @@ _CHANGES: Mapping[str, Callable[[CampaignFile, str, Registry], CampaignFile]] = 
     "stations": _stations,
     "learner_time": _learner_time,
 }
-
-
-def _problem(name: str, found: str, allowed: str) -> FileProblems:
-    return FileProblems([Problem(f"--vary {name}", None, "", repr(found), allowed)])

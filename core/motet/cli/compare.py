@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from motet.api.workers import Workers
 
 
+SHOWN = 12
+"""How many comparisons (by the first measure) and failures are told on the terminal; the report has all of them."""
+
+
 @handled
 def compare(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.", metavar="CAMPAIGN.yaml")],
@@ -73,10 +77,14 @@ def compare(
 
     console().print(table(summary))
     print(headline(summary))
-    for _, sentence in conclusions(summary):
-        print(f"- {sentence}")
-    for trial in summary.failed:
+    said = conclusions(summary)
+    for comparison, sentence in said[:SHOWN]:
+        if comparison.measure is said[0][0].measure:
+            print(f"- {sentence}")
+    for trial in summary.failed[:SHOWN]:
         print(f"failed   {trial.label}, seed {trial.seed}: {trial.reason}")
+    if len(summary.failed) > SHOWN:
+        print(f"         and {len(summary.failed) - SHOWN} more, all in the report")
     print(f"report   {page}")
 
 

@@ -32,7 +32,8 @@ def simulate(
         str | None, typer.Option(help="How long the learner's work lasts in the lab: 0, `2 s`, or measured.")
     ] = None,
     speed: Annotated[
-        float | None, typer.Option(help="Play at so many lab seconds a second, not as fast as possible.", min=1e-3)
+        float | None,
+        typer.Option(help="Play at so many lab seconds a second, not as fast as possible.", min=1e-3, max=1e9),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out the RunEngine and its documents.")] = False,
     check: Annotated[

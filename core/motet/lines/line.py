@@ -104,16 +104,20 @@ class Line:
             yield frame
 
     async def _exchange(self, request: bytes, parse: Callable[[bytes], T]) -> T:
-        async with self._exchanging:
-            await self._settle()
+        await self._exchanging.acquire()
+        try:
+            if self._owed_until:
+                await self._settle()
             self._connection.buffer.clear()
             self._connection.write(request)
             asked = asyncio.get_running_loop().time()
             try:
-                frame = await self._frame(f"a reply to {request!r}", self.timeout)
+                frame = await self._frame(request, self.timeout)
             except asyncio.CancelledError:
                 self._owed_until = asked + self.timeout
                 raise
+        finally:
+            self._exchanging.release()
         try:
             return parse(frame)
         except GarbledReply as error:
@@ -129,7 +133,8 @@ class Line:
                 _log.info("%s", error)
         self._owed_until = 0.0
 
-    async def _frame(self, what: str, seconds: float) -> bytes:
+    async def _frame(self, wanted: str | bytes, seconds: float) -> bytes:
+        """The next frame; `wanted` is the request whose reply it is, or what it is in words."""
         buffer = self._connection.buffer
         deadline = asyncio.get_running_loop().time() + seconds
         try:
@@ -138,9 +143,9 @@ class Line:
             return frame
         except TimeoutError:
             begun = f", only {bytes(buffer[:40])!r}" if buffer else ""
-            raise NoReply(f"{self}: {what} did not come within {seconds:g} s{begun}") from None
+            raise NoReply(f"{self}: {_what(wanted)} did not come within {seconds:g} s{begun}") from None
         except GarbledReply as error:
-            raise GarbledReply(f"{self}: {what} is garbled: {error}") from error
+            raise GarbledReply(f"{self}: {_what(wanted)} is garbled: {error}") from error
 
     def _drop_frames(self) -> None:
         """Drop whole frames only, so that the one that is just coming in is not cut."""
@@ -150,3 +155,7 @@ class Line:
                 frame = self._framing.take(self._connection.buffer)
             except GarbledReply:
                 continue  # `take` has removed what is no frame
+
+
+def _what(wanted: str | bytes) -> str:
+    return wanted if isinstance(wanted, str) else f"a reply to {wanted!r}"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from motet.contracts.learning import History, StopRule
 from motet.contracts.results import Analysis
-from motet.errors import AnalysisError, CampaignError
+from motet.errors import AnalysisError, CampaignError, ExperimentError, Retryable
 from motet.learning import FreshSuggester, Suggester
 from motet.model.campaign import Budget, FailurePolicy
 from motet.model.events import CampaignState, Progress
@@ -64,6 +64,7 @@ class CampaignLoop:
     _reason: str = ""
     _reached: int | None = None
     _failure: str = ""
+    _defect: bool = False
     _ended: bool = False
 
     async def run(self) -> Summary:
@@ -250,7 +251,8 @@ class CampaignLoop:
 
     def _fail(self, error: BaseException) -> None:
         """The campaign cannot go on: running experiments end, no further one begins."""
-        self._failure = self._failure or describe(error)
+        if not self._failure:
+            self._failure, self._defect = describe(error), not isinstance(error, ExperimentError | Retryable)
 
     async def _leave_safe(self, station: Station) -> None:
         await station.abort("the campaign ended")
@@ -287,6 +289,7 @@ class CampaignLoop:
             wall_s,
             self._busy_s,
             self._reached,
+            self._defect,
         )
 
 

@@ -22,7 +22,8 @@ class Best:
 class Summary:
     """What a campaign came to. Times in seconds: `wall_s` from the first dispatch to the last result, `busy_s` the sum
     of the times of all attempts at experiments. `reached` is the number of experiments that had ended when a stop rule
-    held, None when none did or when it only counts experiments."""
+    held, None when none did or when it only counts experiments. `defect`: it failed by an error that is none of its
+    experiments', such as a learner that raises."""
 
     campaign: str
     state: CampaignState
@@ -34,6 +35,7 @@ class Summary:
     wall_s: float
     busy_s: float
     reached: int | None = None
+    defect: bool = False
 
     @property
     def speed_up(self) -> float:

@@ -50,6 +50,7 @@ class PluginPlan:
             if error is not None:
                 raise error
         if not running and self.engine.state == "running":
+            self._raised = True  # by the engine: once more would keep the finalizers from running
             await self.engine.abort_run("aborted")
 
     def _guarded(self, metadata: dict[str, Any]) -> Plan:

@@ -32,11 +32,10 @@ class PromptWriter:
         self.closed: asyncio.Future[Any] = self._loop.create_future()
         self._lock = WriterLock(path)
         try:
-            self._connection = open_writer(path)
+            self._connection = _begun(path)
         except BaseException:
             self._lock.release()
             raise
-        self._connection.execute("BEGIN IMMEDIATE")
         self._calls = 0
 
     def put(
@@ -53,7 +52,7 @@ class PromptWriter:
                 self._connection.execute("BEGIN IMMEDIATE")
         except StoreError as error:  # a value that has no place in the store: nothing was executed for this call
             return self._failed(error)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - as from the writer's thread: whoever waits hears of it
             self.error = StoreError(f"{self.path}: cannot be written: {error}")
             self.error.__cause__ = error
             return self._failed(self.error)
@@ -88,6 +87,17 @@ class PromptWriter:
         future.set_exception(StoreError(str(error)))
         future.exception()  # seen: not every caller waits for it
         return future
+
+
+def _begun(path: Path) -> sqlite3.Connection:
+    """The writing connection, with a transaction begun."""
+    connection = open_writer(path)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:  # another program holds the file
+        connection.close()
+        raise StoreError(f"{path}: cannot be written: {error}") from error
+    return connection
 
 
 class NoWriter:

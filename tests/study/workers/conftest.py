@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -49,14 +50,14 @@ class Printing:
             self._ended = True
             self._changed.notify_all()
 
-    def until(self, pattern: str) -> str:
+    def until(self, pattern: str, timeout_s: float = TIMEOUT_S) -> str:
         """The first line that a pattern is found in, the group of the pattern if it has one."""
 
         def found() -> re.Match[str] | None:
             return next((match for line in self._lines if (match := re.search(pattern, line))), None)
 
         with self._changed:
-            assert self._changed.wait_for(lambda: found() or self._ended, TIMEOUT_S), f"no {pattern!r}: {self.printed}"
+            assert self._changed.wait_for(lambda: found() or self._ended, timeout_s), f"no {pattern!r}: {self.printed}"
             match = found()
         assert match is not None, f"it ended without {pattern!r}: {self.printed}"
         return match[match.lastindex or 0]
@@ -66,10 +67,10 @@ class Printing:
         """All that it has printed to standard error so far."""
         return "".join(self._lines)
 
-    def finish(self) -> "subprocess.CompletedProcess[str]":
+    def finish(self, timeout_s: float = TIMEOUT_S) -> "subprocess.CompletedProcess[str]":
         """Wait for its end."""
         assert self.process.stdout is not None
-        code = self.process.wait(TIMEOUT_S)
+        code = self.process.wait(timeout_s)
         self._reader.join(TIMEOUT_S)
         return subprocess.CompletedProcess(self.process.args, code, self.process.stdout.read(), self.printed)
 
@@ -121,7 +122,7 @@ class Cheap:
         """Run `motet compare` for the campaign to its end."""
         return self.start(*arguments).finish()
 
-    def rows(self, study: str = "study") -> list[tuple[object, ...]]:
+    def rows(self, study: str = "study") -> list[tuple[Any, ...]]:
         """Combination, seed, times, values and error of every trial that is kept."""
         with closing(sqlite3.connect(self.folder / study / "study.db")) as store:
             query = "SELECT combination, seed, ended_s, measured, error FROM trials ORDER BY combination, seed"
@@ -134,7 +135,8 @@ def cheap(tmp_path: Path) -> Iterator[Cheap]:
         shutil.copy(file, tmp_path)
     made = Cheap(tmp_path)
     made.change("campaign.yaml", "step: 0.25", "step: 1")
-    made.change("campaign.yaml", "n: 8", "n: 100")
+    made.change("campaign.yaml", "n: 8", "n: 40")
+    made.change("campaign.yaml", "experiments: 100", "experiments: 40")
     made.change("campaign.yaml", "value: 0.6", "value: -100")
     yield made
     for process in made.started:

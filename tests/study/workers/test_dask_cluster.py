@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 VARIED = ("--vary", "stations=1,2", "--seeds", "15")
 TRIALS = 30
 
@@ -74,6 +76,7 @@ def test_a_lost_scheduler_ends_the_study_which_goes_on_elsewhere(cheap: Any, clu
     assert set(kept) <= set(rows)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_study_on_dask_and_keeps_what_is_done(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     dask.worker()
