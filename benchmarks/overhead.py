@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bluesky import RunEngine
+
 from motet.contracts.declarations import NoOptions
 from motet.devices import Context, Device, Limits, Output, verb
 from motet.learning import Suggester, build_learner
@@ -127,12 +129,19 @@ async def _campaign(
     return summary, [b - a for times in ends.values() for a, b in itertools.pairwise(times)]
 
 
+def _bare_engine(loop: asyncio.AbstractEventLoop) -> RunEngine:
+    """A RunEngine as Bluesky has it. Its constructor waits for the loop."""
+    engine = RunEngine({}, loop=loop, context_managers=[])
+    engine.verbose = False
+    return engine
+
+
 async def _bare(lab_loop: LabLoop, stations: int, seconds: float, experiments: int) -> tuple[float, list[float]]:
     """The same plans on bare RunEngines, one thread a station: wall time and gaps in seconds."""
     gate = asyncio.Event()
     gate.set()
     gaps: list[float] = []
-    engines = [await lab_loop.engine() for _ in range(stations)]
+    engines = [await asyncio.to_thread(_bare_engine, lab_loop.loop) for _ in range(stations)]
     devices = [_device(f"b{i}", seconds) for i in range(stations)]
     for device in devices:
         await device.connect()

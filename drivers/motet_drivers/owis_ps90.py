@@ -61,7 +61,7 @@ class Options(BaseModel):
     """Cycle of the motion controller, s: velocities are sent in counts a cycle."""
     poll: float = Field(default=0.02, gt=0)
     """Longest time between two looks at an axis that should have arrived, s."""
-    watch: float = Field(default=0.5, gt=0)
+    watch: float = Field(default=1.0, gt=0)
     """Longest time between two looks at an axis that is on its way, s: a fault is seen after so long."""
     tolerance: float = Field(default=0.001, gt=0)
     """How far from its target an axis may come to rest, mm."""
@@ -250,6 +250,8 @@ class OwisPs90(Device):
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
+        if expected > 0:
+            await asyncio.sleep(self._pause(expected))
         while True:
             states = await self._controller.states()
             for axis in axes:

@@ -169,18 +169,18 @@ def _option(change: str) -> str:
 def simulate(
     file: CampaignFile,
     how: Simulation,
-    see: Callable[[Event, float], object] = lambda event, now: None,
+    see: Callable[[Event, float], object] | None = None,
     registry: Registry | None = None,
 ) -> Simulated:
     """Simulate a campaign file to its end; `see` gets every event with its time on the lab's clock.
 
     Raises what stops it before its time.
     """
-
-    def timed(event: Event) -> object:
-        return see(event, asyncio.get_running_loop().time())  # called on the loop, maybe before there is a `run`
-
-    run = SimulatedRun(file, how, [timed], registry)
+    sinks: list[Sink] = []
+    if see is not None:
+        # called on the loop, maybe before there is a `run`
+        sinks.append(lambda event: see(event, asyncio.get_running_loop().time()))
+    run = SimulatedRun(file, how, sinks, registry)
     try:
         return Simulated(run.wait(), run.learner_s)
     finally:

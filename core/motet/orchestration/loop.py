@@ -66,6 +66,10 @@ class CampaignLoop:
     _failure: str = ""
     _defect: bool = False
     _ended: bool = False
+    _most: int | None = None
+
+    def __post_init__(self) -> None:
+        self._most = self.goal.most()
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
@@ -73,7 +77,7 @@ class CampaignLoop:
         Stations are left in their safe state whatever happens. Raises only what is a defect of Motet itself.
         """
         self.control.listen(self._on_control)
-        self.recorder.emit(Progress(0, self.goal.most()))
+        self.recorder.emit(Progress(0, self._most))
         try:
             await self.recorder.campaign_changed(CampaignState.RUNNING)
             await self.suggester.start()
@@ -125,7 +129,7 @@ class CampaignLoop:
         return Experiment(self.recorder.campaign, self._begun, suggestion)
 
     def _is_over(self) -> bool:
-        most, hours = self.goal.most(), self.goal.budget.hours
+        most, hours = self._most, self.goal.budget.hours
         if self._reason or self._failure:
             return True
         if most is not None and self._begun >= most:
@@ -200,7 +204,7 @@ class CampaignLoop:
     def _learn_from(self, outcome: Outcome) -> None:
         """Stop rules and the count of failures in a row."""
         self._outcomes.append(outcome)
-        self.recorder.emit(Progress(len(self._outcomes), self.goal.most()))
+        self.recorder.emit(Progress(len(self._outcomes), self._most))
         if outcome.state is State.DONE:
             self._failed_in_a_row = 0
         elif self.control.state is not CampaignState.ABORTING:

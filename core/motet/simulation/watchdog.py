@@ -16,7 +16,8 @@ from motet.simulation.virtual import VirtualLoop
 LOOK_S = 0.25
 """How often it looks."""
 BLOCKED_S = 2.0
-"""A loop that has made no turn for so long in an idle process is blocked."""
+"""A loop that has made no turn for so long in an idle process is blocked. Counted in looks: a machine that stood still
+itself for a while blocks nothing."""
 IDLE = 0.1
 """A process that used less than this part of the time is idle."""
 
@@ -36,12 +37,13 @@ def watched(loop: VirtualLoop, on_blocked: Callable[[str], object]) -> Generator
 
 
 def _watch(loop: VirtualLoop, thread: int, ended: threading.Event, on_blocked: Callable[[str], object]) -> None:
-    turns, since, used = -1, 0.0, 0.0
+    turns, looks, last, used = -1, 0, time.monotonic(), time.process_time()
     while not ended.wait(LOOK_S):
         now, cpu = time.monotonic(), time.process_time()
-        if loop.turns != turns or not loop.in_callback or cpu - used > IDLE * (now - since):
-            turns, since, used = loop.turns, now, cpu
-        elif now - since >= BLOCKED_S:
+        is_idle = loop.turns == turns and loop.in_callback and cpu - used <= IDLE * (now - last)
+        looks = looks + 1 if is_idle else 0
+        turns, last, used = loop.turns, now, cpu
+        if looks * LOOK_S >= BLOCKED_S:
             frame = sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
             on_blocked(f"{culprit(frame)} blocks the event loop; in virtual time use `await`")
             return
