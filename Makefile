@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check format bench docs clean
+.PHONY: help setup demo test test-slow check format bench bench-offline docs clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ format: .venv/ready  ## format the code
 
 bench: .venv/ready  ## measure the orchestrator's overhead
 	$(BIN)/python benchmarks/overhead.py
+
+bench-offline: .venv/ready  ## measure simulation and studies, a quarter of an hour
+	$(BIN)/python benchmarks/offline.py
 
 docs: .venv/ready  ## generate the reference pages from the code
 	$(BIN)/python docs/generate.py

@@ -9,7 +9,7 @@ from motet.contracts.declarations import Driver, Kind, Simulator
 from motet.devices import Device, verbs_of
 from motet.plugins import installed
 
-NAMES = ["gsv3", "manual", "owis_ps90", "potentiostat_node"]
+NAMES = ["benchmark_function", "gsv3", "manual", "owis_ps90", "potentiostat_node"]
 
 
 @pytest.mark.parametrize("name", NAMES)

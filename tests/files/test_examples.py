@@ -1,4 +1,4 @@
-"""The example that newcomers read is valid with the plugins that come with Motet."""
+"""The examples that newcomers read are valid with the plugins that come with Motet."""
 
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from motet.files.schema import schema
 from motet.files.source import read
 from motet.plugins import installed
 
-FOLDER = Path(__file__).parents[2] / "examples" / "twin_sdc"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FOLDER = EXAMPLES / "twin_sdc"
 
 
 def test_the_twin_cell_campaign_is_valid() -> None:
@@ -21,6 +22,14 @@ def test_the_twin_cell_campaign_is_valid() -> None:
     assert sorted(file.files) == ["campaign.yaml", "lab.yaml"]
 
 
+def test_the_offline_campaign_is_valid() -> None:
+    file = load_campaign(EXAMPLES / "offline" / "campaign.yaml", installed())
+    assert file.stations == tuple(f"s{number}" for number in range(1, 17))
+    assert file.space.size == 61 * 61
+    assert sorted(file.files) == ["campaign.yaml", "lab.yaml"]
+
+
 @pytest.mark.parametrize("kind", ["lab", "campaign"])
-def test_the_schemas_accept_it(kind: str) -> None:
-    jsonschema.validate(read(FOLDER / f"{kind}.yaml").data, schema(kind))
+@pytest.mark.parametrize("folder", ["twin_sdc", "offline"])
+def test_the_schemas_accept_them(folder: str, kind: str) -> None:
+    jsonschema.validate(read(EXAMPLES / folder / f"{kind}.yaml").data, schema(kind))

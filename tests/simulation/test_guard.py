@@ -16,6 +16,7 @@ import pytest
 import serial
 
 from motet.errors import SimulationError
+from motet.learning.thread import LearnerThread
 from motet.model.events import CampaignState
 from motet.simulation.guard import computing, guarded
 from motet.simulation.virtual import VirtualLoop
@@ -146,6 +147,23 @@ def test_whoever_computes_may_sleep_but_not_reach_out() -> None:
     assert len(guard.found) == 2
     with computing():
         sleeps()
+
+
+def test_a_learner_may_compute_in_several_threads() -> None:
+    """A library that does so sleeps while it waits for them, as joblib does."""
+
+    async def main() -> list[str]:
+        with guarded() as guard:
+            thread = LearnerThread()
+            await thread.visit(sleeps)
+            await thread.close(None, 1.0)
+        return guard.found
+
+    loop = VirtualLoop()
+    try:
+        assert loop.run_until_complete(main()) == []
+    finally:
+        loop.close()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from motet.cli.options import Json
 
 if TYPE_CHECKING:
     from motet.api.workers import Workers
+    from motet.study.summary import StudySummary
 
 
 SHOWN = 12
@@ -70,7 +71,13 @@ def compare(
     write_page(summary, summary.question, page)
     if as_json:
         print(json.dumps(facts(summary) | {"report": str(page)}))
-        return
+    else:
+        _conclude(summary, page)
+    if not summary.run:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _conclude(summary: "StudySummary", page: Path) -> None:
     from motet.cli.text import console
     from motet.study.table import table
     from motet.study.wording import conclusions, headline
