@@ -35,8 +35,8 @@ from motet.plugins import installed
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TWIN = EXAMPLES / "twin_sdc" / "campaign.yaml"
 OFFLINE = EXAMPLES / "offline" / "campaign.yaml"
-BEST = {"learner": "rf+ucb(kappa=1.0)", "pending": "believer"}
-"""The learner with which cells are compared."""
+BEST = {"start": "random(n=4)", "learner": "rf+ucb(kappa=1.0)", "pending": "believer"}
+"""The learner with which cells are compared. The same number of start points for all: one a station would favour many."""
 HOUR_S = 3600.0
 
 

@@ -51,7 +51,7 @@ def test_json_is_one_object_with_what_a_program_needs(simulated: Any) -> None:
     assert (found["campaign"], found["state"]) == ("twin_sdc-1", "finished")
     assert (found["experiments"], found["failed"], found["stations"]) == (8, 0, 2)
     assert found["speed_up"] == pytest.approx(found["busy_s"] / found["wall_s"])
-    assert found["wall_s"] > 300 > 60 > found["real_s"] > found["learner_s"] > 0
+    assert found["wall_s"] > 240 > 60 > found["real_s"] > found["learner_s"] > 0
     assert set(found["best"]) == {"experiment", "parameters", "values"}
 
 
@@ -70,7 +70,7 @@ def test_the_lab_time_is_told_and_everything_is_where_it_says(twin: Any) -> None
     reader = Reader(twin.folder / places["store"])
     assert len(reader.documents("twin_sdc-1/1")) > 10
     ended = [row.ended_s or 0.0 for row in reader.experiments("twin_sdc-1")]
-    assert 80.0 < min(ended) < 100.0 < 300.0 < max(ended), "times are the lab's"
+    assert 60.0 < min(ended) < 240.0 < max(ended), "times are the lab's"
 
 
 def test_simulated_campaigns_are_kept_apart_from_measured_ones(twin: Any) -> None:

@@ -1,6 +1,7 @@
 """Suggestions computed ahead: the learner works in a thread of its own while stations measure."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,11 +54,12 @@ class Suggester:
         self._thread = LearnerThread(lasts)
         self._ready: list[Suggestion] = []
         self._orders: list[Callable[[], None]] = []
-        self._in_flight: set[_Key] = set()
+        self._in_flight: Counter[_Key] = Counter()  # a learner that repeats points has one twice
         self._handed_out = 0
         self._must_renew = True
         self._job: _Job | None = None
         self._taken_meanwhile: set[_Key] = set()
+        self._told_meanwhile: set[_Key] = set()
         self._exhausted = False
         self._error: LearnerError | None = None
         self._closed = False
@@ -108,12 +110,15 @@ class Suggester:
 
     def tell(self, outcome: Outcome) -> None:
         """The learner hears of an outcome as soon as it is free. Does not wait."""
-        self._in_flight.discard(_key(outcome.experiment.parameters))
+        key = _key(outcome.experiment.parameters)
+        self._land(key)
+        self._told_meanwhile.add(key)
+        self._ready = [suggestion for suggestion in self._ready if _key(suggestion.parameters) != key]
         self._order(partial(self._learner.tell, outcome))
 
     def release(self, point: Point) -> None:
         """A taken point is given back unmeasured. Does not wait."""
-        self._in_flight.discard(_key(point))
+        self._land(_key(point))
         self._order(partial(self._learner.release, point))
 
     def interrupt(self) -> None:
@@ -129,13 +134,19 @@ class Suggester:
 
     def _hand_out(self, suggestion: Suggestion) -> Suggestion:
         point = suggestion.parameters
-        self._in_flight.add(_key(point))
+        self._in_flight[_key(point)] += 1
         self._handed_out += 1
         if self._job is not None and self._job.renews:
             self._taken_meanwhile.add(_key(point))
         self._orders.append(partial(self._learner.hold, point))
         self._wake()
         return suggestion
+
+    def _land(self, key: _Key) -> None:
+        """One of the experiments at a point is no longer in flight."""
+        self._in_flight[key] -= 1
+        if self._in_flight[key] <= 0:
+            del self._in_flight[key]
 
     def _order(self, order: Callable[[], None]) -> None:
         self._orders.append(order)
@@ -152,7 +163,7 @@ class Suggester:
     def _is_model_due(self) -> bool:
         """Whether a suggestion with a model will soon replace the ready ones, which have none."""
         has_model = any(suggestion.score is not None for suggestion in self._ready)
-        is_result_due = len(self._in_flight) >= self._ahead or self._is_stale()
+        is_result_due = self._in_flight.total() >= self._ahead or self._is_stale()
         return bool(self._ready) and not has_model and is_result_due and not self._is_starting()
 
     def _is_starting(self) -> bool:
@@ -187,6 +198,7 @@ class Suggester:
         orders, self._orders = tuple(self._orders), []
         renews, self._must_renew = self._must_renew, False
         self._taken_meanwhile.clear()
+        self._told_meanwhile.clear()
         if renews:
             return _Job(orders, True, self._ahead + len(self._ready), ())
         ready = tuple(suggestion.parameters for suggestion in self._ready)
@@ -202,13 +214,14 @@ class Suggester:
         self._job = None
         if not self._must_renew:
             self._exhausted = len(found) < job.wanted
+        barred = self._told_meanwhile | (set() if self._learner.repeats else self._taken_meanwhile)
+        left = [suggestion for suggestion in found if _key(suggestion.parameters) not in barred]
         if not job.renews:
-            self._ready += found
+            self._ready += left
             return
-        left = [suggestion for suggestion in found if _key(suggestion.parameters) not in self._taken_meanwhile]
         self._ready = left[: self._ahead]
         # The fresh ones were chosen in ignorance of the points taken meanwhile: once more, knowing of them.
-        self._must_renew = self._must_renew or bool(self._taken_meanwhile)
+        self._must_renew = self._must_renew or (bool(self._taken_meanwhile) and not self._learner.repeats)
 
     async def _change(self, until: float | None = None) -> None:
         """Wait until something changed, or the loop's clock says `until`."""
