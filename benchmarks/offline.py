@@ -36,7 +36,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 TWIN = EXAMPLES / "twin_sdc" / "campaign.yaml"
 OFFLINE = EXAMPLES / "offline" / "campaign.yaml"
 BEST = {"start": "random(n=4)", "learner": "rf+ucb(kappa=1.0)", "pending": "believer"}
-"""The learner with which cells are compared. The same number of start points for all: one a station would favour many."""
+"""The learner with which cells are compared. As many start points for one cell as for four: one a cell favours many."""
 HOUR_S = 3600.0
 
 

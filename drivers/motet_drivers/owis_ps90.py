@@ -8,7 +8,7 @@
     ?ASTAT, ?ESTATn, ?CNTn, ?REFSTn, ?PVELn, ?MSG, ?VERSION, ?SERNUM
 
 See `owis_protocol` for where this is from. Verified against four public drivers of these controllers, not yet
-on hardware. Not verified: the text of `?VERSION`, and the error memory `?ERR`, which is not used.
+on hardware. Not verified: the text of `?VERSION`, the unit of `?ACC`, and the error memory `?ERR`, which is not used.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class Options(BaseModel):
     """Cycle of the motion controller, s: velocities are sent in counts a cycle."""
     poll: float = Field(default=0.02, gt=0)
     """Longest time between two looks at an axis that should have arrived, s."""
-    watch: float = Field(default=1.0, gt=0)
+    watch: float = Field(default=0.5, gt=0)
     """Longest time between two looks at an axis that is on its way, s: a fault is seen after so long."""
     tolerance: float = Field(default=0.001, gt=0)
     """How far from its target an axis may come to rest, mm."""
@@ -237,11 +237,14 @@ class OwisPs90(Device):
         await self._controller.tell(command, axis, value)
 
     def _lasts(self, axis: Axis, way: float) -> float:
-        """How long a motion should take, from rest to rest with a trapezoidal profile of velocity; loop seconds."""
+        """How long a motion should take, from rest to rest with a trapezoidal profile of velocity; loop seconds.
+
+        At most a second more than three times distance / velocity: whatever the controller says of its acceleration.
+        """
         speed, acceleration, distance = self._speeds[axis], self._accelerations[axis], abs(way)
         ramp = min(speed / acceleration, math.sqrt(distance / acceleration)) if acceleration > 0 else 0.0
         cruise = max(0.0, distance - ramp * ramp * acceleration) / speed
-        return (2 * ramp + cruise) / self._scale
+        return min(2 * ramp + cruise, 3 * distance / speed + 1.0) / self._scale
 
     async def _arrive(self, axes: tuple[Axis, ...], longest: float, stops: int, expected: float = 0.0) -> None:
         """Wait until the axes are ready, which they should be after `expected` loop seconds.
@@ -250,8 +253,6 @@ class OwisPs90(Device):
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
-        if expected > 0:
-            await asyncio.sleep(self._pause(expected))
         while True:
             states = await self._controller.states()
             for axis in axes:

@@ -347,7 +347,6 @@ def _waits(devices: Mapping[str, Device]) -> Generator[Msg, Any, None]:
     yield Msg("wait_for", None, [lambda: asyncio.sleep(HOUR_S)], timeout=5.0)
 
 
-@pytest.mark.xfail(strict=True, reason="the fast engine waits one by one, and without timeouts")
 @pytest.mark.parametrize("steps", [_together, _impatient, _waits])
 def test_a_wait_ends_with_its_first_failure_and_at_its_timeout(
     bench: Any, play: Play, steps: Callable[[Mapping[str, Device]], Generator[Msg, Any, None]]

@@ -32,6 +32,7 @@ FULL = TrialResult(
     0.25,
     12.5,
     {"tip": 3.0},
+    attempts=4,
 )
 FAILED = TrialResult(Trial(FULL.trial.combination, 4), error="LearnerError: no")
 

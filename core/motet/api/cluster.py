@@ -123,7 +123,8 @@ def dask(address: str) -> Generator[Dask]:
     """The cluster with its scheduler at `address`.
 
     Raises ConnectionProblem when it does not answer, has no worker, or one without the Motet and the plugins of this
-    process; FileProblems for what is no address; PluginProblem when Dask is not installed.
+    process (which the scheduler needs too, since it unpacks the pieces); FileProblems for what is no address;
+    PluginProblem when Dask is not installed.
     """
     if not _ADDRESS.fullmatch(address):
         raise FileProblems([Problem("--dask", None, "", repr(address), "tcp://HOST:PORT or tls://HOST:PORT is needed")])
@@ -142,21 +143,27 @@ def dask(address: str) -> Generator[Dask]:
             reason = error or type(error).__name__
             raise ConnectionProblem(f"Dask scheduler {address}: does not answer: {reason}") from error
         try:
-            _check_workers(client, address)
+            _check(client, address)
             yield Dask(client, address)
         finally:
             client.close()
 
 
-def _check_workers(client: Any, address: str) -> None:
-    """Those that are there now; what later ones have, each trial checks."""
-    answers: Mapping[str, Any] = client.run(_require, installed().versions, on_error="return")
+def _check(client: Any, address: str) -> None:
+    """What scheduler and workers have that are there now; what later workers have, each trial checks."""
+    versions = installed().versions
+    answers: dict[str, Exception | None] = client.run(_require, versions, on_error="return")
     if not answers:
         raise ConnectionProblem(f"Dask scheduler {address}: has no worker; start one with `dask worker {address}`")
-    for worker, problem in answers.items():
+    try:
+        client.run_on_scheduler(_require, versions)
+    except Exception as error:  # noqa: BLE001 - whatever a foreign environment raises; it is told
+        answers = {address: error} | answers
+    for where, problem in answers.items():
         if problem is not None:
+            who = "scheduler" if where == address else "worker"
             reason = problem if isinstance(problem, PluginProblem) else f"{type(problem).__name__}: {problem}"
-            raise ConnectionProblem(f"Dask worker {worker}: must have the Motet and the plugins of here: {reason}")
+            raise ConnectionProblem(f"Dask {who} {where}: must have the Motet and the plugins of here: {reason}")
 
 
 def _require(versions: Mapping[str, str]) -> None:

@@ -1,21 +1,26 @@
 """Compare variations of a campaign by simulating all of them: `motet compare`."""
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from motet.api.fast_check import check_fast
 from motet.api.simulate import load_simulated
 from motet.api.trial import Bundle, run_piece, run_trial
 from motet.api.variation import varied
 from motet.api.workers import Workers
-from motet.errors import FileProblems, Problem
+from motet.errors import FileProblems, Problem, StoreError
 from motet.files.campaign import CampaignFile
+from motet.model.events import CampaignState
 from motet.plugins import Registry, installed
 from motet.study.question import Question, key
 from motet.study.result import Trial, TrialResult
 from motet.study.results import Results, stored_question
 from motet.study.summary import StudySummary, summarize
+
+_log = logging.getLogger(__name__)
 
 STUDY_FILE = "study.db"
 PAGE_FILE = "report.html"
@@ -38,6 +43,8 @@ class Study:
     target: float | None = None
     percentile: float = 1.0
     fast: bool = True
+    check: int = 4
+    """Experiments of the campaign that are run fast and in full, and compared, before the first trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +64,22 @@ def compare(
     *,
     retry_failed: bool = False,
     see: Callable[[Progress], object] = lambda progress: None,
+    warn: Callable[[str], object] = _log.warning,
     registry: Registry | None = None,
 ) -> StudySummary:
     """Run all trials of a study that have no result yet, each kept in `out` as soon as it ends; then what they say.
 
-    Raises FileProblems for a campaign or variation that cannot be, StoreError when `out` holds another study.
+    `warn` hears of what will be missing in the report. Raises FileProblems for a campaign or variation that cannot be,
+    StoreError when `out` holds another study, SimulationError when the fast run differs from the full one.
     """
     registry = registry or installed()
     file = load_simulated(study.campaign, registry=registry)
     question = question_of(study, file, registry)
     bundle = Bundle(study.campaign.name, dict(file.files), study.fast, versions=question.versions)
     out.mkdir(parents=True, exist_ok=True)
-    question = replace(question, threshold=_threshold(out / STUDY_FILE, question, file, bundle))
+    if study.fast and study.check and not (out / STUDY_FILE).exists():
+        check_fast(file, study.check, registry)
+    question = replace(question, threshold=_threshold(out / STUDY_FILE, question, file, bundle, warn))
     with Results(out / STUDY_FILE, question) as results:
         if retry_failed:
             results.forget_failed()
@@ -111,16 +122,22 @@ def question_of(study: Study, file: CampaignFile, registry: Registry) -> Questio
     )
 
 
-def _threshold(kept: Path, question: Question, file: CampaignFile, bundle: Bundle) -> float | None:
+def _threshold(
+    kept: Path, question: Question, file: CampaignFile, bundle: Bundle, warn: Callable[[str], object]
+) -> float | None:
     """The value at which the top of the space begins, from a simulated measurement of every point, or of a random
-    sample of `SWEPT_AT_MOST`; as the study has it already, where it has. None when that fails."""
+    sample of `SWEPT_AT_MOST`; as the study has it already, where it has. None, with a warning, when that fails."""
     if kept.is_file():
-        before = stored_question(kept)
-        if before.percentile == question.percentile and before.threshold is not None:
-            return before.threshold
+        with suppress(StoreError):  # another study, or one without its question yet: `Results` says so or mends it
+            before = stored_question(kept)
+            if before.percentile == question.percentile and before.threshold is not None:
+                return before.threshold
     size = file.space.size
     points = int(min(size, SWEPT_AT_MOST))
     sweep = run_trial(replace(bundle, sweep=points), Trial({}, SWEEP_SEED))
+    if sweep.error or sweep.state != CampaignState.FINISHED:
+        warn(f"the top {question.percentile:g} % of the space is not known: {sweep.error or sweep.reason}")
+        return None
     values = [value for value in sweep.values if value is not None]
     values.sort(key=question.objective.merit, reverse=True)
     return values[max(1, round(len(values) * question.percentile / 100)) - 1] if values else None

@@ -1,18 +1,24 @@
 """What a campaign will take, before it starts: experiments, lab time, consumables and cost, by simulating it."""
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from motet.api.fast_check import check_fast
 from motet.api.simulate import load_simulated
 from motet.api.trial import Bundle, run_piece
 from motet.api.workers import Workers
 from motet.errors import SimulationError
 from motet.files.campaign import CampaignFile
+from motet.learning import build_stop_rules
 from motet.model.consumption import Supply
-from motet.plugins import Registry
+from motet.plugins import Registry, installed
 from motet.study.result import Trial, TrialResult
+
+CHECKED = 2
+"""Experiments that are run fast and in full beforehand, and compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,12 @@ class Plan:
     """What simulated campaigns took: times in lab seconds, `experiment_s` for one experiment.
 
     `most` is the largest number of experiments there may be; `experiments` counts every attempt, as each takes a
-    sample. `reached` counts the campaigns that a stop rule ended. `cost` is None where the lab states no prices.
+    sample. `reasons` counts how they ended. `cost` is None where the lab states no prices.
     """
 
     file: CampaignFile
     campaigns: int
-    reached: int
-    reason: str
+    reasons: Mapping[str, int]
     most: int | None
     experiments: Range
     failed: Range
@@ -75,6 +80,7 @@ def plan(
     Raises FileProblems, and SimulationError with the reason when a campaign cannot be simulated.
     """
     file = load_simulated(campaign, registry=registry, changes=changes)
+    check_fast(file, CHECKED, registry)
     bundle = Bundle(campaign.name, dict(file.files))
     trials = ((bundle, Trial(changes or {}, seed)) for seed in range(seeds))
     results: list[TrialResult] = []
@@ -84,18 +90,18 @@ def plan(
             raise SimulationError(f"the campaign cannot be simulated with seed {trial.seed}: {error}")
         results.append(result)
         see(len(results))
-    return _summed_up(file, sorted(results, key=lambda result: result.trial.seed))
+    return _summed_up(file, sorted(results, key=lambda result: result.trial.seed), registry or installed())
 
 
-def _summed_up(file: CampaignFile, results: Sequence[TrialResult]) -> Plan:
+def _summed_up(file: CampaignFile, results: Sequence[TrialResult], registry: Registry) -> Plan:
     costs = [result.cost for result in results if result.cost is not None]
-    most = file.campaign.budget.experiments
+    rules = build_stop_rules(file.campaign.stop, registry)
+    bounds = [file.campaign.budget.experiments, *(rule.most() for rule in rules)]
     return Plan(
         file=file,
         campaigns=len(results),
-        reached=sum(result.reached for result in results),
-        reason=next((result.reason for result in results if result.reached), results[0].reason),
-        most=most,
+        reasons=Counter(f"{result.state}: {result.reason}" for result in results),
+        most=min((bound for bound in bounds if bound is not None), default=None),
         experiments=Range.of([float(result.attempts) for result in results]),
         failed=Range.of([float(sum(value is None for value in result.values)) for result in results]),
         wall_s=Range.of([result.wall_s for result in results]),
@@ -108,5 +114,5 @@ def _summed_up(file: CampaignFile, results: Sequence[TrialResult]) -> Plan:
 
 def _need(name: str, supply: Supply, results: Sequence[TrialResult]) -> Need:
     amounts = [result.consumed.get(name, 0.0) for result in results]
-    short = sum(supply.stock is not None and amount > supply.stock for amount in amounts)
-    return Need(Range.of(amounts), supply, short)
+    lasts = supply.lasts
+    return Need(Range.of(amounts), supply, sum(lasts is not None and result.attempts > lasts for result in results))

@@ -13,7 +13,7 @@ from motet import stamps
 from motet.api.running import Running
 from motet.api.session import Session, Sink
 from motet.api.setting import MakeEngine, Setting
-from motet.api.variation import varied
+from motet.api.variation import seeded, varied
 from motet.errors import MotetError, SimulationError
 from motet.files.campaign import CampaignFile, load_campaign
 from motet.files.units import convert
@@ -31,6 +31,10 @@ from motet.station.station import Engine
 
 DATA = Path("motet-simulated")
 """The folder of simulated campaigns: their stores are kept apart from those of measured ones."""
+
+
+MOST_ROUNDS = 10
+"""So often everything is cancelled when nothing is left to happen; what goes on waiting then is left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ class SimulatedSession(Session):
                 return False
             ends = asyncio.all_tasks(loop) - {asyncio.current_task(loop)} if waiting else {campaign}
             waiting.append(_waiting(loop))
+            if len(waiting) > MOST_ROUNDS:
+                self._on_blocked(f"nothing is left to happen, and this cannot be cancelled: {waiting[0]}")
+                return False
             cancelled = [task.cancel("nothing is left to happen") for task in ends]
             return any(cancelled)
 
@@ -94,7 +101,8 @@ class SimulatedSession(Session):
 
     def _on_blocked(self, problem: str) -> None:
         """Nobody can end what blocks a thread; whoever waits for the session is told, and leaves it behind."""
-        self.blocked.set_result(problem)
+        if not self.blocked.done():
+            self.blocked.set_result(problem)
 
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> str:
@@ -158,7 +166,7 @@ def load_simulated(
     """A valid campaign file for a simulation, changed as `variation.varied` does. Raises FileProblems."""
     registry = registry or installed()
     file = varied(load_campaign(path, registry, "simulated"), changes or {}, registry, _option)
-    return file if seed is None else file.replace(campaign=file.campaign.model_copy(update={"seed": seed}))
+    return file if seed is None else seeded(file, seed)
 
 
 def _option(change: str) -> str:

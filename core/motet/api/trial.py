@@ -125,7 +125,9 @@ def _swept(file: CampaignFile, points: int) -> CampaignFile:
     start = PluginRef(name="random", options={"n": points})
     learner = file.campaign.learner.model_copy(update={"start": start})
     update = {"learner": learner, "stop": (), "budget": Budget(experiments=points)}
-    return file.replace(campaign=file.campaign.model_copy(update=update))
+    simulation = file.lab.simulation.model_copy(update={"failures": ()})
+    lab = file.lab.model_copy(update={"simulation": simulation})
+    return file.replace(campaign=file.campaign.model_copy(update=update), lab=lab)
 
 
 class _Texts:

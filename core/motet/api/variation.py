@@ -57,7 +57,7 @@ def _change(name: str) -> "_Change":
 
 def seeded(file: CampaignFile, seed: int) -> CampaignFile:
     """The campaign with another seed of its learner and of its simulators' noise."""
-    simulation = file.lab.simulation.model_copy(update={"seed": seed * 10_000})
+    simulation = file.lab.simulation.model_copy(update={"seed": seed * 1_000_000})
     lab = file.lab.model_copy(update={"simulation": simulation})
     return file.replace(lab=lab, campaign=file.campaign.model_copy(update={"seed": seed}))
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from motet.study.summary import StudySummary
 
 
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
+
+
 SHOWN = 12
 """How many comparisons (by the first measure) and failures are told on the terminal; the report has all of them."""
 
@@ -41,6 +45,9 @@ def compare(
         float, typer.Option(help="How much of the space counts as its top, per cent.", min=0.001, max=100)
     ] = 1.0,
     full: Annotated[bool, typer.Option("--full", help="With RunEngines and documents, not fast.")] = False,
+    check: Annotated[
+        int, typer.Option(help="Experiments run fast and in full beforehand, and compared; 0: none.", min=0)
+    ] = 4,
     processes: Annotated[int | None, typer.Option(help="Processes on this machine; one a core.", min=1)] = None,
     dask: Annotated[
         str | None, typer.Option(help="A Dask cluster instead, by its scheduler.", metavar="tcp://HOST:8786")
@@ -58,11 +65,16 @@ def compare(
     from motet.study.facts import facts
     from motet.study.page import write_page
 
-    study = Study(campaign, _varied(vary or []), seeds, target, percentile, fast=not full)
+    study = Study(campaign, _varied(vary or []), seeds, target, percentile, fast=not full, check=check)
     with _workers(dask, processes) as workers, counting("campaigns", as_json) as count:
         try:
             summary = run(
-                study, out, workers, retry_failed=retry_failed, see=lambda p: count(p.done, p.trials, p.failed)
+                study,
+                out,
+                workers,
+                retry_failed=retry_failed,
+                warn=_warn,
+                see=lambda p: count(p.done, p.trials, p.failed),
             )
         except KeyboardInterrupt:
             print(f"stopped; what is done is kept in {out}, the same command goes on", file=sys.stderr)

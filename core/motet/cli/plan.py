@@ -48,7 +48,7 @@ def _lines(made: "Plan") -> list[str]:
     failed = f", {made.failed.high:.0f} of them failed at most" if made.failed.high else ""
     lines = [
         f"from     {of} with {stations} station{'s' if stations != 1 else ''}; median (lowest to highest)",
-        f"ends by  {made.reason}: {made.reached} of {made.campaigns}",
+        *(f"ends     {reason} ({count} of {made.campaigns})" for reason, count in made.reasons.items()),
         f"samples  {_range(made.experiments, '.0f')} experiments{failed}{most}",
         f"duration {clock(made.wall_s.median)} ({clock(made.wall_s.low)} to {clock(made.wall_s.high)})",
         f"each     {_range(made.experiment_s, '.1f')} s, stations {100 * made.utilization.median:.0f} % busy",

@@ -122,7 +122,7 @@ class Verb:
         self._outputs: Mapping[str, Any] = {}
         self._at = 0.0
         self._task: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._stopped = self._begun = False
 
     def check(self, arguments: Mapping[str, Any], later: Collection[str] = ()) -> None:
         """Raises LimitError or ProcedureError for a name, type or value that the verb does not take. Sends nothing.
@@ -156,12 +156,13 @@ class Verb:
     def set(self, arguments: Mapping[str, Any]) -> AsyncStatus[None]:
         """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped."""
         self.check(arguments)
-        self._stopped = False
+        self._stopped = self._begun = False
         status = AsyncStatus(self._do(arguments), name=self.name)
         self._task = status.task
         return status
 
     async def _do(self, arguments: Mapping[str, Any]) -> None:
+        self._begun = True
         try:
             given: Mapping[str, Any] | None = await getattr(self._device, self.spec.name)(**arguments)
         except asyncio.CancelledError:
@@ -196,6 +197,8 @@ class Verb:
         try:
             await self._device.stop(success=success)
         finally:
+            if not self._begun:
+                await asyncio.sleep(0)  # a task that is cancelled before it begins cannot end by itself
             self._task.cancel()
 
     async def describe(self) -> dict[str, DataKey]:

@@ -214,7 +214,7 @@ class Suggester:
         self._job = None
         if not self._must_renew:
             self._exhausted = len(found) < job.wanted
-        barred = self._told_meanwhile | (set() if self._learner.repeats else self._taken_meanwhile)
+        barred = self._told_meanwhile if self._learner.repeats else self._told_meanwhile | self._taken_meanwhile
         left = [suggestion for suggestion in found if _key(suggestion.parameters) not in barred]
         if not job.renews:
             self._ready += left

@@ -69,7 +69,7 @@ class SimulatedFailure(Frozen):
     device: str = Field(pattern=r"^[A-Za-z]\w*\.[A-Za-z]\w*$")
     """The device as `station.device`."""
     at: Bound | None = None
-    """When it fails, in lab time since the campaign's start: `2 h`."""
+    """When it fails, in lab time since the simulation began, just before stations connect: `2 h`."""
     mean_between: Bound | None = None
     """The mean time between the end of a repair and the next failure; exponentially distributed."""
     repair: Bound

@@ -20,6 +20,7 @@ from motet.orchestration.control import Control
 from motet.orchestration.policy import Decision, decide, describe
 from motet.orchestration.recorder import Recorder
 from motet.orchestration.summary import Summary, best_of
+from motet.simulation.guard import computing
 from motet.station import Station
 
 _log = logging.getLogger(__name__)
@@ -180,7 +181,8 @@ class CampaignLoop:
         return Outcome(experiment, State.FAILED, reason=describe(error)), error
 
     def _values(self, record: RunRecord) -> dict[str, float]:
-        values = {name: float(value) for name, value in self.analysis.values(record).items()}
+        with computing():
+            values = {name: float(value) for name, value in self.analysis.values(record).items()}
         for name in self.goal.objectives:
             if name not in values:
                 raise AnalysisError(f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}")

@@ -142,6 +142,15 @@ def culprit(frame: FrameType | None) -> str:
     return "somebody" if found is None else named(found)
 
 
+def has_foreign(frame: FrameType | None) -> bool:
+    """Whether a plugin is on the way to `frame`."""
+    while frame is not None:
+        if is_foreign(frame):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def is_foreign(frame: FrameType) -> bool:
     """Whether a plugin's code, or that of a library that it uses, runs there."""
     package = _package(frame)

@@ -27,6 +27,10 @@ CATCH_UP_S = 0.1
 """Real time, in seconds, by which a paced loop may be late and still catch up; a longer delay is not made up for."""
 
 
+MOST_CANCELLED = 1000
+"""Cancelled timers that are kept until their time at most, or until they are half of all."""
+
+
 class _Call(asyncio.Handle):
     """A handle made in one step: asyncio's own asks the loop for its debug mode each time."""
 
@@ -67,7 +71,7 @@ class _Timer(asyncio.TimerHandle):
         self._cancelled = False
         self._repr = self._source_traceback = None
         self._when = when
-        self._scheduled = False
+        self._scheduled = True  # so that the loop hears of a cancellation
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -99,11 +103,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._holders = 0
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._numbers = itertools.count()
+        self._cancelled_timers = 0
         self.on_stuck: Callable[[], bool] | None = None
         self.turns = 0
         """How many turns the loop has made."""
         self.in_callback = False
         """Whether something other than work for an executor, or the operating system, holds the loop now."""
+        self.in_work = False
+        """Whether work for an executor does."""
         super().__init__()
 
     def time(self) -> float:
@@ -128,6 +135,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._ready.append(handle)
         return handle
 
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Called by a timer's `cancel`. Timers that nobody wants are dropped when they are most of the heap."""
+        self._cancelled_timers += 1
+        if self._cancelled_timers > max(MOST_CANCELLED, len(self._timers) // 2):
+            self._timers = [entry for entry in self._timers if not entry[2].cancelled()]
+            heapq.heapify(self._timers)
+            self._cancelled_timers = 0
+
     def call_later(
         self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
@@ -146,13 +161,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """Do the work here and now; the clock stands still meanwhile."""
         future: asyncio.Future[T] = self.create_future()
-        outer, self.in_callback = self.in_callback, False
+        outer, self.in_callback, self.in_work = self.in_callback, False, True
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 - handed to whoever awaits the work, as from a thread
             future.set_exception(error)
         finally:
-            self.in_callback = outer
+            self.in_callback, self.in_work = outer, False
         return future
 
     def _run_once(self) -> None:
@@ -163,7 +178,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         due = self._now + RESOLUTION
         while timers and timers[0][0] <= due:  # equal: so far out that a float does not hold the resolution
             timer = heapq.heappop(timers)[2]
-            if not timer.cancelled():
+            if timer.cancelled():
+                self._cancelled_timers -= 1
+            else:
                 ready.append(timer)
         self.turns += 1
         self.in_callback = True
@@ -178,6 +195,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timers = self._timers
         while timers and timers[0][2].cancelled():
             heapq.heappop(timers)
+            self._cancelled_timers -= 1
         if self._holders:
             self._wait(None)
         elif not timers:

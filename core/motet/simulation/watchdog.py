@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from motet.simulation.guard import culprit
+from motet.simulation.guard import culprit, has_foreign
 from motet.simulation.virtual import VirtualLoop
 
 LOOK_S = 0.25
 """How often it looks."""
-BLOCKED_S = 2.0
+BLOCKED_S = 3.0
 """A loop that has made no turn for so long in an idle process is blocked. Counted in looks: a machine that stood still
 itself for a while blocks nothing."""
+WORK_BLOCKED_S = 60.0
+"""The same for work that was handed to a thread, which may wait for processes of its own, but not for ever."""
 IDLE = 0.1
 """A process that used less than this part of the time is idle."""
 
@@ -40,10 +42,11 @@ def _watch(loop: VirtualLoop, thread: int, ended: threading.Event, on_blocked: C
     turns, looks, last, used = -1, 0, time.monotonic(), time.process_time()
     while not ended.wait(LOOK_S):
         now, cpu = time.monotonic(), time.process_time()
-        is_idle = loop.turns == turns and loop.in_callback and cpu - used <= IDLE * (now - last)
-        looks = looks + 1 if is_idle else 0
+        is_held = loop.in_callback or loop.in_work
+        looks = looks + 1 if loop.turns == turns and is_held and cpu - used <= IDLE * (now - last) else 0
         turns, last, used = loop.turns, now, cpu
-        if looks * LOOK_S >= BLOCKED_S:
+        if looks * LOOK_S >= (BLOCKED_S if loop.in_callback else WORK_BLOCKED_S):
             frame = sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
-            on_blocked(f"{culprit(frame)} blocks the event loop; in virtual time use `await`")
-            return
+            if has_foreign(frame):  # a disk that takes its time is no plugin's doing
+                on_blocked(f"{culprit(frame)} blocks the event loop; in virtual time use `await`")
+                return

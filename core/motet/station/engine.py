@@ -48,6 +48,7 @@ class LoopEngine(RunEngine):
         self.verbose = False
         self.state_hook = self._on_state
         self._aborting: asyncio.Task[Any] | None = None
+        self._why = ""
 
     async def run(self, plan: Iterable[Msg]) -> None:
         """Carry out a plan. Raises what it raises, RunEngineInterrupted when it was aborted."""
@@ -55,12 +56,13 @@ class LoopEngine(RunEngine):
         assert self._task_fut is not None
         await asyncio.wrap_future(self._task_fut)
         if self._interrupted:
-            raise RunEngineInterrupted("the run was aborted")
+            raise RunEngineInterrupted(self._why)
 
     async def abort_run(self, reason: str) -> None:
         """The RunEngine's own abort; nothing when nothing runs."""
         if self.state == "idle":
             return
+        self._why = reason
         paused = str(self.state) == "paused"
         await self._abort_coro(reason)
         if paused and self._run_permit is not None:

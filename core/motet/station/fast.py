@@ -5,14 +5,18 @@ them is refused by the name of its message.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
 from bluesky import Msg
+from bluesky.run_engine import WaitForTimeoutError
 from bluesky.utils import RequestAbort, maybe_await
 
 from motet.errors import ProcedureError
+
+_log = logging.getLogger(__name__)
 
 Collect = Callable[[str, Mapping[str, Any]], object]
 
@@ -63,13 +67,20 @@ class FastEngine:
                 await self._messages(cast("Generator[Any, Any, Any]", iter(plan)))
         finally:
             for touched in self._touched.values():
-                if hasattr(touched, "stop"):
-                    await maybe_await(touched.stop(success=True))
+                await self._end(touched)
             self._touched.clear()
             self._groups.clear()
             self._described.clear()
             self._task = None
             self.state = "idle"
+
+    async def _end(self, touched: Any) -> None:
+        """Stop what was set, as the RunEngine does after every run; what cannot be stopped is logged, as there."""
+        try:
+            if hasattr(touched, "stop"):
+                await maybe_await(touched.stop(success=True))
+        except Exception:  # noqa: BLE001 - the error of the plan says more
+            _log.exception("%s could not be stopped", getattr(touched, "name", touched))
 
     async def abort_run(self, reason: str) -> None:
         """Throw an abort into the plan where it waits."""
@@ -111,18 +122,26 @@ class FastEngine:
 
     async def _wait(self, message: Any) -> None:
         group = message.kwargs.get("group", message.args[0] if message.args else None)
-        for status in self._groups.pop(group, ()):
-            await status
+        timeout = message.kwargs.get("timeout")
+        if message.kwargs.get("watch") or not message.kwargs.get("error_on_timeout", True):
+            raise ProcedureError("the fast run cannot `wait` with `watch` or without an error on a timeout")
+        statuses = self._groups.pop(group, [])
+        if len(statuses) == 1 and timeout is None:
+            await statuses[0]
+        elif statuses:
+            await _first_failure([asyncio.ensure_future(status) for status in statuses], timeout)
 
     async def _wait_for(self, message: Any) -> list[Any]:
         factories: Iterable[Callable[[], Awaitable[Any]]] = message.args[0]
         futures: list[asyncio.Future[Any]] = [asyncio.ensure_future(make()) for make in factories]
         try:
-            await asyncio.wait(futures, timeout=message.kwargs.get("timeout"))
+            _, pending = await asyncio.wait(futures, timeout=message.kwargs.get("timeout"))
         except asyncio.CancelledError:
             for future in futures:
                 future.cancel()
             raise
+        if pending:
+            raise WaitForTimeoutError("the plan waited too long")
         return futures
 
     async def _sleep(self, message: Any) -> None:
@@ -156,6 +175,23 @@ class FastEngine:
     def _close_run(self, message: Any) -> str:
         self._collect("stop", {})
         return ""
+
+
+async def _first_failure(futures: list[asyncio.Future[Any]], timeout: float | None) -> None:  # noqa: ASYNC109
+    """Wait for all, or for the first that fails. Raises what it raises, TimeoutError after `timeout` seconds."""
+    for future in futures:
+        future.add_done_callback(_seen)
+    done, pending = await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
+    for future in done:
+        future.result()
+    if pending:
+        raise TimeoutError(f"{len(pending)} of {len(futures)} did not end within {timeout:g} s")
+
+
+def _seen(future: "asyncio.Future[Any]") -> None:
+    """Others may fail after the first one; that is not news."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _nothing(message: Any) -> None:

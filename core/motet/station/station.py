@@ -148,6 +148,7 @@ class LocalStation:
         """
         loop = asyncio.get_running_loop()
         self._documents = []
+        self._reason = ""
         self._tell(StationState.RUNNING if self._gate.is_set() else StationState.PAUSED)
         started = loop.time()
         error = await self._attempt(experiment, cleared)
@@ -169,8 +170,8 @@ class LocalStation:
                 "parameters": dict(experiment.parameters),
             }
             await self._execute(plan, metadata)
-        except RunEngineInterrupted:
-            return Aborted(self._reason)
+        except RunEngineInterrupted as interrupted:
+            return Aborted(self._reason or str(interrupted))
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
             return _cause(plan.error or error)
         finally:

@@ -36,7 +36,6 @@ class TrialResult:
     reason: str = ""
     reached: bool = False
     stations: int = 0
-    attempts: int = 0
     ended_s: tuple[float, ...] = ()
     values: tuple[float | None, ...] = ()
     wall_s: float = 0.0
@@ -45,6 +44,7 @@ class TrialResult:
     cost: float | None = None
     consumed: Mapping[str, float] = field(default_factory=dict[str, float])
     error: str = ""
+    attempts: int = 0
 
     @property
     def utilization(self) -> float:

@@ -148,13 +148,16 @@ class Cluster:
     """A scheduler on a loopback port of its own, and workers."""
 
     folder: Path
+    env: dict[str, str] | None = None
+    """Of the scheduler, beside what there is."""
     scheduler: Printing = field(init=False)
     address: str = field(init=False)
     workers: list[Printing] = field(default_factory=list[Printing])
+    clients: list[Printing] = field(default_factory=list[Printing])
 
     def __post_init__(self) -> None:
         command = (str(DASK), "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        self.scheduler = Printing(*command, cwd=self.folder)
+        self.scheduler = Printing(*command, cwd=self.folder, env=self.env)
         self.address = self.scheduler.until(r"Scheduler at: +(tcp://\S+)")
 
     def worker(self, *options: str, env: dict[str, str] | None = None) -> Printing:
@@ -165,17 +168,22 @@ class Cluster:
         self.workers[-1].until("Registered to")
         return self.workers[-1]
 
+    def client(self, script: str) -> Printing:
+        """A Python program whose argument is the address."""
+        self.clients.append(Printing(sys.executable, "-c", script, self.address, cwd=self.folder))
+        return self.clients[-1]
+
 
 @pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Cluster]]:
-    """Starts a scheduler."""
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cluster]]:
+    """Starts a scheduler, in an environment of its own if one is given."""
     started: list[Cluster] = []
 
-    def start() -> Cluster:
-        started.append(Cluster(tmp_path_factory.mktemp("dask")))
+    def start(env: dict[str, str] | None = None) -> Cluster:
+        started.append(Cluster(tmp_path_factory.mktemp("dask"), env))
         return started[-1]
 
     yield start
     for one in started:
-        for process in (*one.workers, one.scheduler):
+        for process in (*one.clients, *one.workers, one.scheduler):
             process.end()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -56,6 +57,28 @@ def test_a_cluster_without_workers_says_how_to_start_one(cheap: Any, cluster: An
     assert "Traceback" not in done.stderr
 
 
+def test_a_cluster_that_loses_its_workers_is_given_up_and_one_that_gains_some_uses_them(cluster: Any) -> None:
+    dask = cluster()
+    first = dask.worker("--no-nanny")
+    script = """
+import sys, time
+from motet.api import cluster
+cluster.WORKERLESS_S, cluster.LOOK_S = 2.0, 0.2
+with cluster.dask(sys.argv[1]) as dask:
+    for piece, pid in dask.done(eval, ["__import__('time').sleep(0.1) or __import__('os').getpid()"] * 10_000):
+        print(pid, file=sys.stderr, flush=True)
+"""
+    client = dask.client(script)
+    client.until(f"^{first.process.pid}$")
+    second = dask.worker("--no-nanny")
+    client.until(f"^{second.process.pid}$")
+    for worker in (first, second):
+        worker.process.kill()
+    done = client.finish()
+    assert done.stderr.endswith(f"ConnectionProblem: Dask scheduler {dask.address}: has had no worker for 2 s\n")
+
+
+@pytest.mark.slow
 def test_a_lost_scheduler_ends_the_study_which_goes_on_elsewhere(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     dask.worker("--no-nanny", "--death-timeout", "5")
@@ -93,17 +116,19 @@ def test_ctrl_c_ends_a_study_on_dask_and_keeps_what_is_done(cheap: Any, cluster:
     assert len(cheap.rows()) == TRIALS
 
 
-def test_a_worker_with_other_plugins_is_refused_by_name(cheap: Any, cluster: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", ["scheduler", "worker"])
+def test_who_has_other_plugins_is_refused_by_name(cheap: Any, cluster: Any, tmp_path: Path, who: str) -> None:
     (tmp_path / "there" / "more-2.0.dist-info").mkdir(parents=True)
     (tmp_path / "there" / "more.py").touch()
     info = tmp_path / "there" / "more-2.0.dist-info"
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 2.0\n")
     (info / "entry_points.txt").write_text("[motet]\nmore = more\n")
-    dask = cluster()
-    dask.worker("--no-nanny", env={"PYTHONPATH": str(tmp_path / "there")})
+    env = {"PYTHONPATH": str(tmp_path / "there")}
+    dask = cluster(env if who == "scheduler" else None)
+    dask.worker("--no-nanny", env=env if who == "worker" else None)
     done = cheap.compare(*VARIED, "--dask", dask.address)
     assert done.returncode == 3
-    assert "must have the Motet and the plugins of here: more no is needed, 2.0 is there" in done.stderr
+    assert re.search(rf"Dask {who} tcp://\S+: must have the Motet and the plugins of here: more no is", done.stderr)
     assert "Traceback" not in done.stderr
 
 
