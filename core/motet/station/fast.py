@@ -18,6 +18,9 @@ from motet.errors import ProcedureError
 
 _log = logging.getLogger(__name__)
 
+_TOO_LONG = "Plan failed to complete in the specified time"
+"""What the RunEngine says, so that both runs store the same reason."""
+
 Collect = Callable[[str, Mapping[str, Any]], object]
 
 
@@ -141,7 +144,7 @@ class FastEngine:
                 future.cancel()
             raise
         if pending:
-            raise WaitForTimeoutError("the plan waited too long")
+            raise WaitForTimeoutError(_TOO_LONG)
         return futures
 
     async def _sleep(self, message: Any) -> None:
@@ -178,14 +181,14 @@ class FastEngine:
 
 
 async def _first_failure(futures: list[asyncio.Future[Any]], timeout: float | None) -> None:  # noqa: ASYNC109
-    """Wait for all, or for the first that fails. Raises what it raises, TimeoutError after `timeout` seconds."""
+    """Wait for all, or for the first that fails. Raises what it raises, WaitForTimeoutError after `timeout` seconds."""
     for future in futures:
         future.add_done_callback(_seen)
     done, pending = await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
     for future in done:
         future.result()
     if pending:
-        raise TimeoutError(f"{len(pending)} of {len(futures)} did not end within {timeout:g} s")
+        raise WaitForTimeoutError(_TOO_LONG)
 
 
 def _seen(future: "asyncio.Future[Any]") -> None:
