@@ -152,7 +152,7 @@ PLUGIN = '''
 import numpy as np
 
 from motet.contracts.declarations import Declaration
-from motet.contracts.learning import Prediction
+from motet.contracts.belief import Prediction
 from motet.hookspecs import hookimpl
 
 
@@ -162,15 +162,15 @@ class Broken:
     def __init__(self, options):
         pass
 
-    def fit(self, x, y, seed):
+    def fit(self, data, seed):
         raise ImportError("no module named torch")
 
 
 class Fragile(Broken):
     """Breaks after a while."""
 
-    def fit(self, x, y, seed):
-        if len(y) > 7:
+    def fit(self, data, seed):
+        if len(data) > 3:
             raise ZeroDivisionError("no such luck")
         return lambda pool: Prediction(np.zeros(len(pool)), np.ones(len(pool)))
 
@@ -201,14 +201,18 @@ def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ("surrogate", "reason"),
     [
         ("broken", "LearnerError: surrogate broken, fitting 2 values raised ImportError: no module named torch"),
-        ("fragile", "LearnerError: surrogate fragile, fitting 8 values raised ZeroDivisionError: no such luck"),
+        (
+            "fragile",
+            "LearnerError: surrogate fragile, fitting 7 values raised ZeroDivisionError: no such luck"
+            " (number 4 in a row, 3 are allowed)",
+        ),
     ],
 )
 def test_a_learner_that_fails_on_the_way_is_recorded_with_its_reason(
     bundle: MakeBundle, surrogate: str, reason: str
 ) -> None:
     trial = Trial({"surrogate": surrogate, "stations": "1"}, 0)
-    assert run_trial(bundle(), trial) == TrialResult(trial, error=reason)
+    assert run_trial(bundle(**{"n: 8": "n: 3"}), trial) == TrialResult(trial, error=reason)
 
 
 def test_a_lab_that_fails_is_a_result(bundle: MakeBundle) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from motet.contracts.declarations import Declaration
-from motet.contracts.learning import Prediction
+from motet.contracts.belief import Prediction
 from motet.hookspecs import hookimpl
 
 
@@ -33,7 +33,7 @@ class Moody:
     def __init__(self, options):
         pass
 
-    def fit(self, x, y, seed):
+    def fit(self, data, seed):
         if (Path(__file__).parent / "broken").exists():
             raise ImportError("no module named torch")
         return lambda pool: Prediction(np.zeros(len(pool)), np.ones(len(pool)))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from motet.contracts.belief import Prediction, View
 from motet.contracts.declarations import Kind
-from motet.contracts.learning import Prediction
 from motet.files.campaign import load_campaign
 from motet.plugins import installed, load
 
@@ -45,7 +45,21 @@ def test_the_plugin_of_the_how_to_works(tmp_path: Path, monkeypatch: pytest.Monk
     assert registry.problems == []
     optimist = registry.make(Kind.ACQUISITION, "optimist", {"kappa": 1.0})
     prediction = Prediction(np.array([0.0, 1.0]), np.array([0.5, 2.0]))
-    assert list(optimist.score(prediction, 0.75, np.random.default_rng(0))) == [0.75, 3.0]
+    nothing = np.zeros((0, 1))
+    view = View(
+        pool=np.zeros((2, 1)),
+        rows=np.arange(2),
+        models=[lambda x: prediction],
+        wholes=[prediction],
+        data=[],
+        best=0.75,
+        pending=nothing,
+        rng=np.random.default_rng(0),
+        outcomes=nothing,
+        outcomes_at=nothing,
+        fit=lambda values: lambda x: prediction,
+    )
+    assert list(optimist.score(view)) == [0.75, 3.0]
 
 
 def test_the_campaign_of_the_readme_is_valid(tmp_path: Path) -> None:

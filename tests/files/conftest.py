@@ -109,6 +109,13 @@ class Reading:
         return (self._options.reads,)
 
 
+class Part:
+    """A part of a learner that goes together with every other."""
+
+    def __init__(self, options: BaseModel) -> None:
+        pass
+
+
 def _unused(options: BaseModel, *args: object) -> object:
     """Never made while files are checked."""
     raise AssertionError("a file's check made a plugin that it need not make")
@@ -151,17 +158,18 @@ class Plugins:
     @hookimpl
     def motet_surrogates(self) -> Iterable[Declaration]:
         """Two surrogates."""
-        return [Declaration("random_forest", _unused, Options), Declaration("gp", _unused)]
+        names = ("gp", "gaussian_process")
+        return [Declaration("random_forest", Part, Options), *(Declaration(name, Part) for name in names)]
 
     @hookimpl
     def motet_acquisitions(self) -> Iterable[Declaration]:
         """The usual default."""
-        return [Declaration("weighted", _unused)]
+        return [Declaration("weighted", Part), Declaration("log_ei", Part)]
 
     @hookimpl
     def motet_pendings(self) -> Iterable[Declaration]:
         """The usual default."""
-        return [Declaration("exclude", _unused)]
+        return [Declaration("exclude", Part), Declaration("believer", Part)]
 
     @hookimpl
     def motet_stop_rules(self) -> Iterable[Declaration]:

@@ -45,6 +45,11 @@ CAMPAIGN: dict[str, Any] = {
     "campaign": "test",
     "lab": "lab.yaml",
     "parameters": {"x": {"type": "stepped", "low": 0, "high": 50, "step": 5, "unit": "mm"}},
+    "constraints": [
+        {"linear": {"x": 1}, "at_most": 45, "at_least": -2.5},
+        {"forbidden": {"x": {"above": 20, "below": 30}}},
+        {"forbidden": {"x": [5, 10]}},
+    ],
     "objectives": {"mass": {"goal": "target", "target": 5, "unit": "g"}},
     "procedure": "weigh_at",
     "stations": ["a"],

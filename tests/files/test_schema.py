@@ -92,6 +92,30 @@ def campaign(**changes: Any) -> dict[str, Any]:
         (True, {"procedure": {"steps": ["stage.home"]}}),
         (True, {"procedure": {"scan": {"n": 3}}}),
         (True, {"analysis": {"reading": {"reads": "a.b"}}}),
+        (True, {"parameters": {"c": {"type": "continuous", "low": 1e-6, "high": 1, "scale": "log"}}}),
+        (
+            True,
+            {
+                "parameters": {
+                    "s": {"type": "categorical", "choices": ["u", "v"], "descriptors": {"u": {"d": 1}, "v": {"d": 2}}}
+                }
+            },
+        ),
+        (
+            True,
+            {
+                "constraints": [
+                    {"linear": {"a": 1, "b": -2}, "at_most": 3},
+                    {"sum": ["a", "b"], "equals": 1},
+                    {"nonzero": ["a", "b", "c"], "at_most": 2},
+                    {"forbidden": {"s": ["u", "v"], "a": {"above": 3}, "n": 5}},
+                ]
+            },
+        ),
+        (False, {"constraints": [{"total": ["a", "b"], "equals": 1}]}),
+        (False, {"constraints": [{"sum": ["a", "b"], "equal": 1}]}),
+        (False, {"constraints": [{"nonzero": ["a", "b"]}]}),
+        (False, {"constraints": [{"forbidden": {"a": {"over": 3}}}]}),
         (False, {"stop": "experiments"}),
         (False, {"stop": {"experiments": {"n": 0}}}),
         (False, {"stop": {"experiments": {"m": 1}}}),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from motet.learning import Learner, build_learner
+from motet.learning import Labels, Learner, build_learner
+from motet.learning.checked import Checked, CheckedSurrogate
+from motet.learning.task import Task
 from motet.model.campaign import LearnerConfig
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.model.objective import Objective
@@ -53,6 +55,25 @@ def make_learner(grid: Space) -> MakeLearner:
         objective = Objective.model_validate(goal or {"goal": "maximize"})
         space = grid if space is None else space
         return build_learner(config, installed(), space, {"value": objective}, seed=seed, stations=stations)
+
+    return make
+
+
+@pytest.fixture
+def assemble() -> MakeLearner:
+    """A learner that maximizes `value` with a start design, and one thing that is all the other parts."""
+
+    def make(space: Space, start: Any, parts: Any, failed_fits: int = 0, labels: Labels | None = None) -> Learner:
+        labels = labels or Labels()
+        task = Task(
+            {"value": Objective(goal="maximize")},
+            Checked(start, parts, parts, (), labels),
+            CheckedSurrogate(parts, labels.surrogate),
+            LearnerConfig(failed_fits=failed_fits),
+            None,
+            {},
+        )
+        return Learner(space, task, seed=0)
 
     return make
 

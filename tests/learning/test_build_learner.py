@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 
 from motet.errors import PluginProblem
-from motet.learning import Learner, build_learner, build_stop_rules
-from motet.model.campaign import LearnerConfig
-from motet.model.objective import Objective
-from motet.model.space import Space
+from motet.learning import Learner, build_stop_rules
 from motet.model.values import PluginRef
 from motet.plugins import installed
 
@@ -38,13 +35,6 @@ def test_names_and_options_that_no_plugin_takes_are_refused(
 ) -> None:
     with pytest.raises(PluginProblem, match=message):
         make_learner(**parts)
-
-
-def test_more_than_one_objective_is_refused(grid: Space) -> None:
-    objectives = {name: Objective(goal="maximize") for name in ("rate", "cost")}
-
-    with pytest.raises(PluginProblem, match="one objective; found 2: rate, cost"):
-        build_learner(LearnerConfig(), installed(), grid, objectives, seed=0)
 
 
 def test_stop_rules_come_in_the_order_of_the_file() -> None:

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from motet.errors import LearnerError
 from motet.learning.encoding import Encoder
+from motet.model.constraints import Sum
 from motet.model.space import Categorical, Continuous, Fixed, Integer, Space, Stepped
 from motet.model.values import Point
 
@@ -63,6 +66,68 @@ def test_the_key_of_a_point_outside_the_space_is_an_error_that_says_why(mixed: S
 
     assert "'acetone' must be one of water, ethanol, dmso" in str(error.value)
     assert "cell is missing" in str(error.value)
+
+
+def test_a_log_scale_is_scaled_by_its_logarithms() -> None:
+    space = Space({"c": Continuous(low=1e-6, high=1e-2, scale="log"), "x": Continuous(low=0, high=1)})
+
+    rows = Encoder(space).encode([{"c": 1e-6, "x": 0.0}, {"c": 1e-4, "x": 0.5}, {"c": 1e-3, "x": 1.0}])
+
+    assert rows[:, 0].tolist() == pytest.approx([0, 0.5, 0.75])
+
+
+def test_a_log_scale_of_a_table_reaches_from_its_lowest_to_its_highest_value() -> None:
+    table: list[Point] = [{"c": 1e-5}, {"c": 1e-4}, {"c": 1e-3}]
+
+    rows = Encoder(Space({"c": Continuous(low=1e-9, high=1, scale="log")}, table)).encode(table)
+
+    assert rows.ravel().tolist() == pytest.approx([0, 0.5, 1])
+
+
+@given(values=st.lists(st.floats(1e-7, 1e3), min_size=1, max_size=70))
+def test_a_point_has_the_same_row_alone_as_among_many(values: list[float]) -> None:
+    space = Space({"c": Continuous(low=1e-7, high=1e3, scale="log"), "x": Continuous(low=-1, high=1e3)})
+    encoder = Encoder(space)
+    points: list[Point] = [{"c": value, "x": value} for value in values]
+
+    assert [encoder.key(point) for point in points] == [row.tobytes() for row in encoder.encode(points)]
+
+
+def test_choices_with_descriptors_are_encoded_by_them_scaled_over_the_choices() -> None:
+    space = Space(
+        {
+            "solvent": Categorical(
+                choices=("water", "ethanol", "hexane"),
+                descriptors={
+                    "water": {"polarity": 10, "boiling": 100, "phase": 1},
+                    "ethanol": {"boiling": 78, "phase": 1, "polarity": 4},
+                    "hexane": {"polarity": 0, "boiling": 68, "phase": 1},
+                },
+            ),
+            "x": Continuous(low=0, high=1),
+        }
+    )
+    encoder = Encoder(space)
+
+    rows = encoder.encode([{"solvent": name, "x": 0.5} for name in ("water", "ethanol", "hexane")])
+
+    assert encoder.width == 4
+    assert rows.tolist() == [[1, 1, 0, 0.5], [0.4, 10 / 32, 0, 0.5], [0, 0, 0, 0.5]]
+
+
+def test_a_point_that_breaks_a_constraint_has_no_key() -> None:
+    unit = Continuous(low=0, high=1)
+    space = Space({"x": unit, "y": unit}, None, [Sum(sum=("x", "y"), equals=1)])
+
+    Encoder(space).key({"x": 0.25, "y": 0.75})
+    with pytest.raises(LearnerError, match="it breaks the constraint `x \\+ y equal to 1`"):
+        Encoder(space).key({"x": 0.25, "y": 0.5})
+
+
+def test_a_number_below_zero_by_its_sign_alone_is_zero() -> None:
+    encoder = Encoder(Space({"x": Continuous(low=0, high=1), "n": Stepped(low=-1, high=1, step=0.5)}))
+
+    assert encoder.key({"x": 0.0, "n": 0.0}) == encoder.key({"x": -0.0, "n": -0.0})
 
 
 def test_no_points_give_no_rows(mixed: Space) -> None:

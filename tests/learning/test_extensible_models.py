@@ -5,14 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from motet.contracts.learning import Array, Candidates, Extensible, Predict, Prediction
+from motet.contracts.belief import Array, Data, Extensible, Predict, Prediction, View
+from motet.contracts.learning import Beginning
 from motet.errors import LearnerError
 from motet.learning import Learner
 from motet.model.experiment import Outcome
-from motet.model.objective import Objective
 from motet.model.space import Space
 from motet.model.values import Point
 
+MakeLearner = Callable[..., Learner]
 End = Callable[[int, Point, float | None], Outcome]
 
 
@@ -22,7 +23,7 @@ class First:
     def count(self, stations: int) -> int:
         return 1
 
-    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+    def choose(self, beginning: Beginning) -> int:
         return 0
 
 
@@ -35,15 +36,15 @@ class Believing:
         self.added: list[int] = []
         self.error: Exception | None = None
 
-    def fit(self, x: Array, y: Array, seed: int) -> Predict:
-        self.fitted.append(len(y))
-        return Extended(self, len(y)) if self.extensible else flat
+    def fit(self, data: Data, seed: int) -> Predict:
+        self.fitted.append(len(data))
+        return Extended(self, len(data)) if self.extensible else flat
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
-        return prediction.mean
+    def score(self, view: View) -> Array:
+        return view.prediction.mean
 
-    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
-        return predict(x).mean
+    def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
+        return model(x).mean
 
 
 class Extended:
@@ -68,10 +69,9 @@ def flat(pool: Array) -> Prediction:
 
 
 @pytest.fixture
-def learner_with(grid: Space, end: End) -> Callable[[Believing], Learner]:
+def learner_with(grid: Space, end: End, assemble: MakeLearner) -> Callable[[Believing], Learner]:
     def make(parts: Believing) -> Learner:
-        goal = Objective(goal="maximize")
-        learner = Learner(grid, "value", goal, start=First(), surrogate=parts, acquisition=parts, pending=parts, seed=0)
+        learner = assemble(grid, First(), parts)
         learner.tell(end(1, {"x": 5.0, "y": 5.0}, 0.5))
         return learner
 

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from motet.contracts.learning import Array, Candidates, Predict, Prediction
+from motet.contracts.belief import Array, Data, Predict, Prediction, View
+from motet.contracts.learning import Beginning
 from motet.errors import LearnerError
 from motet.learning import FreshSuggester, Learner
 from motet.model.experiment import Outcome, Suggestion
-from motet.model.objective import Objective
 from motet.model.space import Continuous, Space
 from motet.model.values import Point
 from motet.simulation.virtual import VirtualLoop
@@ -35,10 +35,11 @@ class Slow:
     def count(self, stations: int) -> int:
         return 1
 
-    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+    def choose(self, beginning: Beginning) -> int:
         return 0
 
-    def fit(self, x: Array, y: Array, seed: int) -> Predict:
+    def fit(self, data: Data, seed: int) -> Predict:
+        x, y = data.x, data.y
         self.threads.add(threading.current_thread().name)
         self.began.set()
         if not self.gate.wait(10):
@@ -47,10 +48,10 @@ class Slow:
             raise self.error
         return lambda pool: Prediction(y[np.abs(pool - x.T).argmin(axis=1)] - pool[:, 0] / 1e3, 0 * pool[:, 0])
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
-        return prediction.mean
+    def score(self, view: View) -> Array:
+        return view.prediction.mean
 
-    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
+    def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
         return None
 
 
@@ -60,13 +61,12 @@ def model() -> Slow:
 
 
 @pytest.fixture
-def line(model: Slow) -> Callable[[int], Learner]:
+def line(model: Slow, assemble: MakeLearner) -> Callable[[int], Learner]:
     """A learner on n points of a line, modelled by `model`."""
 
     def make(n: int) -> Learner:
         table: list[Point] = [{"x": float(i)} for i in range(n)]
-        space, goal = Space({"x": Continuous(low=0, high=n)}, table), Objective(goal="maximize")
-        return Learner(space, "value", goal, start=model, surrogate=model, acquisition=model, pending=model, seed=0)
+        return assemble(Space({"x": Continuous(low=0, high=n)}, table), model, model)
 
     return make
 
@@ -127,7 +127,7 @@ async def test_every_suggestion_knows_all_that_was_told_before(line: Callable[[i
             suggester.tell(end(number, point, float(number)))
             suggestion = await took(suggester)
             assert f"on {number} values, {3 - number} pending" in suggestion.why
-            suggester.release(suggestion.parameters)
+            suggester.release(suggestion)
 
 
 async def test_a_ticket_hides_what_was_told_after_it(line: Callable[[int], Learner], end: End) -> None:
@@ -186,15 +186,15 @@ async def test_stations_that_wait_get_their_points_in_the_order_in_which_they_as
 
 async def test_no_point_is_given_twice_and_an_empty_pool_gives_none(line: Callable[[int], Learner], end: End) -> None:
     async with running(line(3)) as suggester:
-        points = [(await took(suggester)).parameters for _ in range(3)]
-        assert len({float(point["x"]) for point in points}) == 3
+        taken = [await took(suggester) for _ in range(3)]
+        assert len({float(each.parameters["x"]) for each in taken}) == 3
         assert await suggester.take() is None
-        suggester.tell(end(1, points[0], 1.0))
+        suggester.tell(end(1, taken[0].parameters, 1.0))
         assert await suggester.take() is None
 
-        suggester.release(points[1])
+        suggester.release(taken[1])
 
-        assert (await took(suggester)).parameters == points[1]
+        assert (await took(suggester)).parameters == taken[1].parameters
         assert await suggester.take() is None
 
 

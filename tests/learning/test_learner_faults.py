@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from motet.contracts.learning import Array, Candidates, Predict, Prediction
+from motet.contracts.belief import Array, Data, Predict, Prediction, View
+from motet.contracts.learning import Beginning
 from motet.errors import LearnerError
 from motet.learning import Labels, Learner
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
-from motet.model.objective import Objective
 from motet.model.space import Space
 from motet.model.values import Point
 
@@ -29,7 +29,7 @@ class Numbered:
     def count(self, stations: int) -> int:
         return 1
 
-    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+    def choose(self, beginning: Beginning) -> int:
         return self.number
 
 
@@ -39,14 +39,14 @@ class Given:
     def __init__(self, **given: Gives) -> None:
         self.given = given
 
-    def fit(self, x: Array, y: Array, seed: int) -> Predict:
-        self.of("fit", len(x))
+    def fit(self, data: Data, seed: int) -> Predict:
+        self.of("fit", len(data))
         return lambda pool: Prediction(self.of("mean", len(pool)), self.of("std", len(pool)))
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
-        return self.of("score", len(prediction.mean))
+    def score(self, view: View) -> Array:
+        return self.of("score", len(view.rows))
 
-    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
+    def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
         return self.of("stand_ins", len(x))
 
     def of(self, what: str, n: int) -> Array:
@@ -70,23 +70,13 @@ def column(n: int) -> Array:
 
 
 @pytest.fixture
-def faulty(grid: Space, end: End) -> Callable[..., Learner]:
+def faulty(grid: Space, assemble: MakeLearner) -> Callable[..., Learner]:
     """A learner past its start design whose parts give what they are told to."""
 
-    def make(number: int = 0, **given: Gives) -> Learner:
+    def make(number: int = 0, failed_fits: int = 0, **given: Gives) -> Learner:
         parts = Given(**given)
         labels = Labels("my_start", "my_model", "my_score", "my_pending")
-        return Learner(
-            grid,
-            "value",
-            Objective(goal="maximize"),
-            start=Numbered(number),
-            surrogate=parts,
-            acquisition=parts,
-            pending=parts,
-            seed=0,
-            labels=labels,
-        )
+        return assemble(grid, Numbered(number), parts, failed_fits, labels)
 
     return make
 
@@ -177,7 +167,7 @@ def test_points_outside_the_space_are_refused(make_learner: MakeLearner, end: En
     for refused in (
         lambda: learner.tell(end(1, {"x": 51.0, "y": 0.0}, 1.0)),
         lambda: learner.propose(1, [{"x": 1.0, "y": 0.0}]),
-        lambda: learner.hold({"x": 0.0}),
+        lambda: learner.hold(Suggestion({"x": 0.0}, "")),
     ):
         with pytest.raises(LearnerError, match="is not in the search space"):
             refused()

@@ -6,10 +6,12 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from motet.learning import Learner
+from motet.learning.state import LearnerState
 from motet.model.experiment import Outcome
 from motet.model.space import Continuous, Space
 from motet.model.values import Point
@@ -40,20 +42,49 @@ def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(
     assert one != other
 
 
-@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
 @pytest.mark.parametrize("pending", ["exclude", "believer", "none"])
-def test_the_order_of_tells_does_not_matter(
-    make_learner: MakeLearner, schwefel: Measure, end: End, grid: Space, pending: str, surrogate: str
+def test_the_order_of_tells_does_not_matter_to_a_forest(
+    make_learner: MakeLearner, schwefel: Measure, end: End, grid: Space, pending: str
 ) -> None:
     points = random.Random(3).sample(list(grid.points()), 12)
     outcomes = [end(number, point, schwefel(point)) for number, point in enumerate(points)]
-    forward, backward = (make_learner(pending=pending, surrogate=surrogate) for _ in range(2))
+    forward, backward = (make_learner(pending=pending) for _ in range(2))
     for outcome in outcomes:
         forward.tell(outcome)
     for outcome in reversed(outcomes):
         backward.tell(outcome)
 
     assert forward.ask(3) == backward.ask(3)
+
+
+@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
+def test_what_was_asked_between_tells_does_not_matter(
+    make_learner: MakeLearner, schwefel: Measure, end: End, grid: Space, surrogate: str
+) -> None:
+    points = random.Random(3).sample(list(grid.points()), 12)
+    asking, silent = (make_learner(surrogate=surrogate) for _ in range(2))
+    for number, point in enumerate(points):
+        asking.propose(number % 3)
+        for learner in (asking, silent):
+            learner.tell(end(number, point, schwefel(point)))
+
+    assert asking.ask(3) == silent.ask(3)
+
+
+@pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
+def test_a_learner_that_replays_the_state_of_another_goes_on_in_its_place(
+    make_learner: MakeLearner, schwefel: Measure, end: End, surrogate: str
+) -> None:
+    learner, heir = (make_learner(surrogate=surrogate, stations=2) for _ in range(2))
+    asked = learner.ask(4)
+    for number, suggestion in enumerate(asked[:3]):
+        outcome = end(number, suggestion.parameters, schwefel(suggestion.parameters) if number else None)
+        learner.tell(replace(outcome, experiment=replace(outcome.experiment, suggestion=suggestion)))
+
+    heir.replay(LearnerState.from_json(learner.state().to_json()))
+
+    assert heir.ask(3) == learner.ask(3)
+    assert heir.state() == learner.state()
 
 
 def test_the_order_of_the_candidates_does_not_matter(make_learner: MakeLearner, schwefel: Measure, end: End) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from motet.learning import Learner
-from motet.model.experiment import Outcome
+from motet.model.experiment import Outcome, Suggestion
 from motet.model.space import Continuous, Space
 from motet.model.values import Point
 
@@ -21,6 +21,11 @@ C: Point = {"x": 3.0}
 @pytest.fixture
 def three() -> Space:
     return Space({"x": Continuous(low=0, high=9)}, [A, B, C])
+
+
+def held(point: Point, number: int) -> Suggestion:
+    """A suggestion of a point with that id."""
+    return Suggestion(point, "for the test", id=str(number))
 
 
 def left(learner: Learner) -> list[Point]:
@@ -47,8 +52,8 @@ def test_without_handling_a_measured_point_is_still_never_suggested(
     make_learner: MakeLearner, three: Space, end: End
 ) -> None:
     learner = make_learner(three, pending="none")
-    learner.hold(A)
-    learner.hold(A)
+    learner.hold(held(A, 1))
+    learner.hold(held(A, 2))
     learner.tell(end(1, A, 0.1))
     learner.tell(end(2, B, None))
 
@@ -61,8 +66,8 @@ def test_an_outcome_ends_one_of_several_times_that_a_point_is_pending(
 ) -> None:
     learner = make_learner(three, pending="none")
     learner.tell(end(1, A, 0.1))
-    learner.hold(B)
-    learner.hold(B)
+    learner.hold(held(B, 1))
+    learner.hold(held(B, 2))
     learner.tell(end(2, B, 0.2))
     assert ", 1 pending: " in learner.propose(1)[0].why
 
@@ -77,13 +82,12 @@ def test_a_point_that_is_pending_twice_is_free_after_two_releases(
     make_learner: MakeLearner, three: Space, pending: str
 ) -> None:
     learner = make_learner(three, pending=pending)
-    learner.hold(B)
-    learner.hold(B)
-    learner.release(B)
+    learner.hold(held(B, 1))
+    learner.hold(held(B, 2))
+    learner.release("2")
     assert left(learner) == [A, C]
 
-    learner.release(B)
-    learner.release(B)
+    learner.release("1")
 
     assert left(learner) == [A, B, C]
 
@@ -93,7 +97,7 @@ def test_proposing_beside_a_point_that_is_held_already_leaves_it_held(
     make_learner: MakeLearner, three: Space, pending: str
 ) -> None:
     learner = make_learner(three, pending=pending)
-    learner.hold(B)
+    learner.hold(held(B, 1))
 
     assert [suggestion.parameters for suggestion in learner.propose(3, [B, A])] == [C]
     assert left(learner) == [A, C]
@@ -101,9 +105,9 @@ def test_proposing_beside_a_point_that_is_held_already_leaves_it_held(
 
 def test_releasing_a_measured_point_does_not_free_it(make_learner: MakeLearner, three: Space, end: End) -> None:
     learner = make_learner(three)
-    learner.hold(A)
-    learner.hold(A)
+    learner.hold(held(A, 1))
+    learner.hold(held(A, 2))
     learner.tell(end(1, A, 0.1))
-    learner.release(A)
+    learner.release("2")
 
     assert left(learner) == [B, C]

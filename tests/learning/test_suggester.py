@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from motet.contracts.learning import Array, Candidates, Predict, Prediction
+from motet.contracts.belief import Array, Data, Predict, Prediction, View
+from motet.contracts.learning import Beginning
 from motet.errors import LearnerError
 from motet.learning import Learner, Suggester
 from motet.model.experiment import Outcome, Suggestion
-from motet.model.objective import Objective
 from motet.model.space import Continuous, Space
 from motet.model.values import Point
 
@@ -27,7 +27,7 @@ class InOrder:
     def count(self, stations: int) -> int:
         return 1
 
-    def choose(self, candidates: Candidates, rng: np.random.Generator) -> int:
+    def choose(self, beginning: Beginning) -> int:
         return 0
 
 
@@ -42,7 +42,8 @@ class Nearest:
         self.threads: set[str] = set()
         self.error: Exception | None = None
 
-    def fit(self, x: Array, y: Array, seed: int) -> Predict:
+    def fit(self, data: Data, seed: int) -> Predict:
+        x, y = data.x, data.y
         self.fits.append(len(y))
         self.threads.add(threading.current_thread().name)
         self.began.set()
@@ -52,10 +53,10 @@ class Nearest:
             raise self.error
         return lambda pool: Prediction(y[np.abs(pool - x.T).argmin(axis=1)] - pool[:, 0] / 1e3, 0 * pool[:, 0])
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
-        return prediction.mean
+    def score(self, view: View) -> Array:
+        return view.prediction.mean
 
-    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
+    def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
         return None
 
 
@@ -65,13 +66,12 @@ def model() -> Nearest:
 
 
 @pytest.fixture
-def line(model: Nearest) -> Callable[[int], Learner]:
+def line(model: Nearest, assemble: MakeLearner) -> Callable[[int], Learner]:
     """A learner on n points of a line, modelled by `model`."""
 
     def make(n: int) -> Learner:
         table: list[Point] = [{"x": float(i)} for i in range(n)]
-        space, goal = Space({"x": Continuous(low=0, high=n)}, table), Objective(goal="maximize")
-        return Learner(space, "value", goal, start=InOrder(), surrogate=model, acquisition=model, pending=model, seed=0)
+        return assemble(Space({"x": Continuous(low=0, high=n)}, table), InOrder(), model)
 
     return make
 
@@ -259,12 +259,13 @@ async def test_several_outcomes_during_a_fit_lead_to_one_fit_more(
 
 async def test_an_exhausted_pool_gives_none_until_a_point_comes_back(line: Callable[[int], Learner], end: End) -> None:
     async with running(Suggester(line(3), ahead=4)) as suggester:
-        points = [await took(suggester) for _ in range(3)]
+        taken = [await suggester.take() for _ in range(3)]
         assert await suggester.take() is None
-        suggester.tell(end(1, points[0], 1.0))
+        first, second, _ = (each for each in taken if each is not None)
+        suggester.tell(end(1, first.parameters, 1.0))
         assert await suggester.take() is None
 
-        suggester.release(points[1])
+        suggester.release(second)
 
         assert await suggester.take() is not None
         assert await suggester.take() is None

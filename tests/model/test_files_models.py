@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from motet.model.campaign import Campaign, LearnerConfig
+from motet.model.campaign import Campaign
 from motet.model.lab import Lab, SerialLine
 from motet.model.objective import Objective
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
@@ -99,12 +99,6 @@ def test_plugins_are_named_with_or_without_options(short: Any, whole: PluginRef)
 def test_other_things_name_no_plugin(wrong: Any) -> None:
     with pytest.raises(ValidationError):
         PluginRef.model_validate(wrong)
-
-
-def test_the_default_learner_is_that_of_the_reference_experiment() -> None:
-    learner = LearnerConfig()
-    assert (learner.start.name, learner.surrogate.name) == ("random", "random_forest")
-    assert (learner.acquisition.name, learner.pending.name) == ("weighted", "exclude")
 
 
 @pytest.mark.parametrize("stop", ["never", {"never": {}}, ["never"], [{"never": None}]])

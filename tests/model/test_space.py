@@ -28,7 +28,8 @@ def _integer(low: int, count: int) -> Integer:
 
 eighths = st.integers(-1000, 1000).map(lambda n: n / 8)
 step_sizes = st.sampled_from([0.001, 0.05, 0.1, 0.3, 1, 2.5, 7])
-steppeds = st.builds(_stepped, eighths, step_sizes, st.integers(1, 40))
+thirds = st.integers(-1000, 1000).map(lambda n: n / 3)
+steppeds = st.builds(_stepped, eighths | thirds, step_sizes, st.integers(1, 40))
 integers = st.builds(_integer, st.integers(-50, 50), st.integers(1, 40))
 categoricals = st.lists(st.text(min_size=1, max_size=5), min_size=2, max_size=5, unique=True).map(
     lambda choices: Categorical(choices=tuple(choices))
@@ -143,6 +144,9 @@ def test_the_size_of_a_huge_grid_is_known_without_listing_it() -> None:
         ({"type": "continuous", "low": "0", "high": 1}, "low", "number"),
         ({"type": "continuous", "low": True, "high": 2}, "low", "number"),
         ({"type": "integer", "low": 0.5, "high": 2}, "low", "integer"),
+        ({"type": "continuous", "low": 0, "high": 1, "scale": "log"}, "scale", "needs low above 0; it is 0"),
+        ({"type": "continuous", "low": 1, "high": 2, "scale": "ln"}, "scale", "'linear' or 'log'"),
+        ({"type": "stepped", "low": 1, "high": 2, "step": 1, "scale": "log"}, "scale", "not permitted"),
         ({"type": "categorical", "choices": ["a"]}, "choices", "at least 2"),
         ({"type": "categorical", "choices": ["a", "b", "a"]}, "choices", "more than once: a"),
         ({"type": "fixed", "value": math.nan}, "value", "finite"),
@@ -155,6 +159,39 @@ def test_parameters_that_are_none(entry: Mapping[str, Any], where: str, reason: 
     error = caught.value.errors()[0]
     assert where in error["loc"]
     assert reason in error["msg"]
+
+
+DESCRIBED: dict[str, Any] = {
+    "type": "categorical",
+    "choices": ["water", "ethanol"],
+    "descriptors": {"water": {"polarity": 10.2, "boiling": 100}, "ethanol": {"polarity": 4.3, "boiling": 78}},
+}
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "reason"),
+    [
+        ({"water": {"polarity": 10.2}}, "every choice needs its descriptors; there are none of ethanol"),
+        (
+            {"water": {"polarity": 1}, "ethanol": {"polarity": 2}, "dmso": {"polarity": 3}},
+            "descriptors of choices only; dmso is none of water, ethanol",
+        ),
+        (
+            {"water": {"polarity": 1, "boiling": 1}, "ethanol": {"polarity": 2}},
+            "the same descriptors of every choice: polarity, boiling; ethanol has polarity",
+        ),
+        (
+            {"water": {"polarity": 1}, "ethanol": {"polarity": 1.0}},
+            "descriptors that tell the choices apart; water and ethanol have equal ones",
+        ),
+        ({"water": {}, "ethanol": {}}, "at least one descriptor is needed; water has none"),
+        ({"water": {"polarity": "high"}, "ethanol": {"polarity": 1}}, "valid number"),
+    ],
+)
+def test_descriptors_that_are_none(descriptors: Any, reason: str) -> None:
+    PARAMETER.validate_python(DESCRIBED)
+    with pytest.raises(ValidationError, match=reason):
+        PARAMETER.validate_python({**DESCRIBED, "descriptors": descriptors})
 
 
 @given(finite)

@@ -1,7 +1,7 @@
 """A campaign on soft stations: real loop, RunEngines, learner and store; instruments that obey the test."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,7 @@ import pytest
 from motet.contracts.declarations import NoOptions
 from motet.contracts.learning import StopRule
 from motet.devices import Context, Device, Limits, Output, verb
-from motet.learning import Suggester, build_learner
-from motet.learning.build import build_stop_rules
+from motet.learning import Suggester, build_learner, build_stop_rules
 from motet.model.campaign import Budget, FailurePolicy, LearnerConfig
 from motet.model.events import Event
 from motet.model.experiment import RunRecord
@@ -22,7 +21,7 @@ from motet.model.space import Space, Stepped
 from motet.model.values import PluginRef
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.loop import Goal
-from motet.plugins import installed
+from motet.plugins import Registry, installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
 from motet.store import CampaignRecord, Reader, Stamp, Store
@@ -86,6 +85,9 @@ class Lab:
     control: Control | None = None
     running: "asyncio.Task[Any] | None" = None
     on_event: Callable[[Event], None] = lambda event: None
+    registry: Registry = field(default_factory=installed)
+    beside: Callable[["Lab"], Coroutine[Any, Any, None]] | None = None
+    """What goes on beside the campaign, on its loop; cancelled when it has ended."""
 
     @property
     def reader(self) -> Reader:
@@ -108,13 +110,19 @@ class Lab:
         record = CampaignRecord("test", "soft", {}, {}, 1, names, objectives, parameters, Stamp(0.0, 0.0))
         recorder = Recorder(store, await store.new_campaign(record), [self.events.append, self.on_event])
         stations = [await self._station(lab_loop, name, recorder) for name in names]
-        learner = build_learner(self.learner, installed(), SPACE, OBJECTIVES, seed=1, stations=self.stations)
+        rules = (*build_stop_rules(self.stop, self.registry), *self.rules)
+        count = self.stations
+        learner = build_learner(self.learner, self.registry, SPACE, OBJECTIVES, seed=1, stations=count, rules=rules)
         suggester = Suggester(learner, ahead=self.stations)
-        goal = Goal(OBJECTIVES, (*build_stop_rules(self.stop, installed()), *self.rules), self.budget, self.failures)
+        goal = Goal(OBJECTIVES, rules, self.budget, self.failures)
         self.control = Control()
+        beside = None if self.beside is None else asyncio.create_task(self.beside(self))
         try:
             return await CampaignLoop(stations, suggester, Reads(), goal, recorder, self.control).run()
         finally:
+            if beside is not None:
+                beside.cancel()
+                await asyncio.wait([beside])
             await suggester.close()
             for station in stations:
                 await station.close()

@@ -10,11 +10,23 @@ from motet.contracts.declarations import Kind
 from motet.plugins import installed
 
 OURS = {
-    Kind.START: {"random"},
-    Kind.SURROGATE: {"random_forest", "rf", "extra_trees", "gaussian_process", "gp"},
-    Kind.ACQUISITION: {"weighted", "ei", "lcb", "ucb", "random"},
-    Kind.PENDING: {"exclude", "believer", "none"},
-    Kind.STOP_RULE: {"experiments", "points", "target_reached", "no_improvement"},
+    Kind.START: {"random", "sobol", "latin_hypercube", "grid", "farthest_point", "list"},
+    Kind.SURROGATE: {
+        *("random_forest", "rf", "extra_trees", "gaussian_process", "gp", "botorch_gp", "bayesian_linear"),
+        *("linear_ensemble", "committee", "sklearn", "gp_classifier", "forest_classifier"),
+    },
+    Kind.ACQUISITION: {
+        *("weighted", "ei", "log_ei", "pi", "lcb", "ucb", "thompson", "top_q", "largest_variance", "max_std"),
+        *("variance_reduction", "alc", "qbc", "vote_entropy", "kullback_leibler", "least_confidence"),
+        *("smallest_margin", "entropy", "ehvi", "parego", "qlognehvi", "random", "epsilon_greedy"),
+    },
+    Kind.PENDING: {
+        *("exclude", "believer", "fantasies", "constant_liar", "local_penalization", "thompson", "none"),
+    },
+    Kind.STOP_RULE: {
+        *("experiments", "points", "target_reached", "no_improvement", "time", "cost", "top_percentile"),
+        *("score_below", "uncertainty_below", "pool_exhausted", "any", "all"),
+    },
     Kind.ANALYSIS: {"plateau", "value"},
     Kind.EXPORTER: {"csv", "jsonl"},
 }

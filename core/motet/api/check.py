@@ -27,7 +27,13 @@ def check_campaign(path: Path, registry: Registry | None = None) -> DryRun:
     config = file.campaign
     stations = len(file.stations)
     learner = build_learner(
-        config.learner, registry, file.space, config.objectives, seed=config.seed, stations=stations
+        config.learner,
+        registry,
+        file.space,
+        config.objectives,
+        seed=config.seed,
+        stations=stations,
+        constraints=config.outcome_constraints,
     )
     steps = list(_described(file.procedure.steps)) if file.procedure is not None else []
     if file.procedure is not None and file.procedure.cleanup:

@@ -19,6 +19,7 @@ from motet.files.campaign import CampaignFile
 from motet.files.units import convert
 from motet.learning import FreshSuggester, Suggester, build_learner, build_stop_rules
 from motet.lines import Capture
+from motet.model.consumption import consumption
 from motet.model.events import Event
 from motet.model.space import units_of
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
@@ -68,6 +69,7 @@ class Session:
         self, stack: AsyncExitStack, stations: Sequence[LocalStation], recorder: Recorder, control: Control
     ) -> Summary:
         config = self.file.campaign
+        stop = build_stop_rules(config.stop, self.registry)
         learner = build_learner(
             config.learner,
             self.registry,
@@ -75,6 +77,8 @@ class Session:
             config.objectives,
             seed=config.seed,
             stations=len(stations),
+            constraints=config.outcome_constraints,
+            rules=stop,
         )
         lasts = self.setting.lasts
         if config.learner.suggest == "fresh":
@@ -83,13 +87,17 @@ class Session:
             suggester = Suggester(learner, ahead=len(stations), lasts=lasts)
         stack.push_async_callback(suggester.close)
         wait_s = convert(config.failures.wait, "s") / self.file.lab.scale
-        stop = build_stop_rules(config.stop, self.registry)
-        goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s)
+        constraints = config.outcome_constraints
+        goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s, constraints, self._cost)
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
         try:
             return await CampaignLoop(stations, suggester, analysis, goal, recorder, control).run()
         finally:
             self.learner_s = suggester.busy_s
+
+    def _cost(self, attempts: int, busy_h: Mapping[str, float]) -> float | None:
+        hours = {name: time * self.file.lab.scale for name, time in busy_h.items()}
+        return consumption(self.file.lab, self.file.supplies, attempts, hours).cost
 
     async def _stations(self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None) -> list[LocalStation]:
         builder = Builder(self.file.lab, self.registry, self.setting.engine, stack, bus, capture, self._emit)

@@ -1,6 +1,5 @@
 """Variations of a campaign file for simulations: another learner, other stations, another seed."""
 
-import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -10,13 +9,12 @@ from pydantic import ValidationError
 from motet.contracts.declarations import Kind
 from motet.errors import FileProblems, PluginProblem, Problem
 from motet.files.campaign import CampaignFile
+from motet.files.inline import plugin
 from motet.files.units import convert
 from motet.model.campaign import LearnerConfig
 from motet.model.lab import Lab, SimulatedFailure, Station
 from motet.model.values import PluginRef
 from motet.plugins import Registry
-
-_PLUGIN = re.compile(r"(?P<name>\w+)(?:\((?P<options>.*)\))?")
 
 
 class _Unfit(Exception):
@@ -90,30 +88,18 @@ def _with_learner(file: CampaignFile, update: Mapping[str, Any]) -> CampaignFile
 
 def _plugin(kind: Kind, text: str, registry: Registry) -> PluginRef:
     """`rf` or `rf(trees=20)` as a plugin with options."""
-    match = _PLUGIN.fullmatch(text.strip())
-    if match is None:
-        raise _Unfit(text, f"the {kind}'s name, or name(option=value), is needed")
-    pairs = [pair.partition("=") for pair in (match["options"] or "").split(",") if pair.strip()]
-    options = {key.strip(): _value(value.strip()) for key, _, value in pairs}
     try:
-        registry.options(kind, match["name"], options)
+        ref = plugin(text)
+    except ValueError as error:
+        raise _Unfit(text, f"the {kind}'s name, or name(option=value), is needed") from error
+    try:
+        registry.options(kind, ref.name, ref.options)
     except PluginProblem as error:
-        raise _Unfit(match["name"], str(error)) from error
+        raise _Unfit(ref.name, str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise _Unfit(text, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    return PluginRef(name=match["name"], options=options)
-
-
-def _value(text: str) -> float | int | str | bool:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return ref
 
 
 def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFile:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import motet
-from motet.cli import compare, control, inspect, plan, results, run, simulate
+from motet.cli import benchmark, compare, control, inspect, plan, results, run, simulate
 
 app = typer.Typer(
     help=(
@@ -40,6 +40,7 @@ app.command("plugins", rich_help_panel="Prepare")(inspect.plugins)
 app.command("simulate", rich_help_panel="Prepare")(simulate.simulate)
 app.command("plan", rich_help_panel="Prepare")(plan.plan)
 app.command("compare", rich_help_panel="Prepare")(compare.compare)
+app.command("benchmark", rich_help_panel="Prepare")(benchmark.benchmark)
 app.command("run", rich_help_panel="Run")(run.run)
 app.command("pause", rich_help_panel="Run")(control.pause)
 app.command("resume", rich_help_panel="Run")(control.resume)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from motet.cli.text import outcome as told
 from motet.model.events import (
     CampaignChanged,
     CampaignState,
@@ -16,8 +17,9 @@ from motet.model.events import (
     StationState,
     StepStarted,
 )
-from motet.model.experiment import Outcome, State
-from motet.model.objective import Objective
+from motet.model.experiment import Experiment, Outcome, State
+from motet.store import Wanted
+from motet.store.standing import count_by_class
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Board:
     `clock` gives the seconds by which times are shown: the machine's, or those of a simulated lab.
     """
 
-    objectives: Mapping[str, Objective]
+    wanted: Wanted
     clock: Callable[[], float] = time.monotonic
     campaign: str = ""
     state: CampaignState = CampaignState.STARTING
@@ -49,6 +51,16 @@ class Board:
     failed: int = 0
     most: int | None = None
     best: Outcome | None = None
+    front: list[Outcome] = field(default_factory=list[Outcome])
+    """Of several objectives: what no other outcome is better than, in the order of their ends."""
+    found: list[float] = field(default_factory=list[float])
+    """Of classes: the number of each one measured."""
+    broken: int = 0
+    """How many outcomes broke a constraint."""
+    problems: int = 0
+    """How many suggestions the learner made without its model."""
+    problem: str = ""
+    """The last of them and why."""
     seconds: float = 0.0
     started: float = field(init=False)
 
@@ -71,9 +83,7 @@ class Board:
             case StepStarted(name, step):
                 self._line(name).step = step
             case ExperimentStarted(experiment, name, attempt):
-                line = self._line(name)
-                line.experiment = f"{experiment.number}" + (f" (attempt {attempt})" if attempt > 1 else "")
-                line.since = self.clock()
+                self._begin(experiment, name, attempt)
             case ExperimentRetried(_, name, reason):
                 self._line(name).last = f"retry: {reason}"
             case ExperimentEnded(outcome, name, seconds):
@@ -92,12 +102,29 @@ class Board:
         return (self.most - self.ended) * self.elapsed / self.ended
 
     def value(self, outcome: Outcome) -> str:
-        """The first objective's value with its unit."""
-        name, objective = next(iter(self.objectives.items()))
-        return f"{name} {outcome.values[name]:.5g}{f' {objective.unit}' if objective.unit else ''}"
+        """The objectives' values with their units or the names of classes, and the constraints that it breaks."""
+        return told(outcome.values, self.wanted)
+
+    def counts(self) -> Mapping[str, int]:
+        """How many experiments found each class."""
+        return count_by_class(self.wanted.classes, self.found)
+
+    def along_front(self) -> list[Outcome]:
+        """The front, the best by the first objective first."""
+        name = self.wanted.first
+        merit = self.wanted.objectives[name].merit
+        return sorted(self.front, key=lambda outcome: -merit(outcome.values[name]))
 
     def _line(self, name: str) -> StationLine:
         return self.stations.setdefault(name, StationLine(since=self.clock()))
+
+    def _begin(self, experiment: Experiment, name: str, attempt: int) -> None:
+        line = self._line(name)
+        line.experiment = f"{experiment.number}" + (f" (attempt {attempt})" if attempt > 1 else "")
+        line.since = self.clock()
+        if attempt == 1 and experiment.suggestion.problem:
+            self.problems += 1
+            self.problem = f"experiment {experiment.number}: {experiment.suggestion.problem}"
 
     def _end(self, outcome: Outcome, name: str, seconds: float) -> None:
         line = self._line(name)
@@ -109,6 +136,14 @@ class Board:
             line.last = f"failed: {outcome.reason}"
             return
         line.last = self.value(outcome)
-        key, objective = next(iter(self.objectives.items()))
-        if self.best is None or objective.merit(outcome.values[key]) > objective.merit(self.best.values[key]):
-            self.best = outcome
+        self.broken += bool(self.wanted.broken(outcome.values))
+        if self.wanted.classes:
+            self.found.append(outcome.values[self.wanted.first])
+        both = [outcome] if self.best is None else [self.best, outcome]
+        self.best = self.wanted.best(both, _values)
+        if self.wanted.several:
+            self.front = self.wanted.front([*self.front, outcome], _values)
+
+
+def _values(outcome: Outcome) -> Mapping[str, float]:
+    return outcome.values

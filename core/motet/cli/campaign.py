@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from motet.cli.display import Display
     from motet.files.campaign import CampaignFile
     from motet.orchestration import Summary
+    from motet.orchestration.summary import Best
+    from motet.store import Wanted
+
+
+def wanted_of(file: "CampaignFile") -> "Wanted":
+    """What a campaign file wants of the numbers that are measured."""
+    from motet.store import Wanted
+
+    return Wanted(file.campaign.objectives, file.campaign.outcome_constraints)
 
 
 def display_of(file: "CampaignFile", as_json: bool, clock: Callable[[], float]) -> "Display":
@@ -23,7 +32,7 @@ def display_of(file: "CampaignFile", as_json: bool, clock: Callable[[], float]) 
 
     if as_json:
         return Nothing()
-    board = Board(file.campaign.objectives, clock)
+    board = Board(wanted_of(file), clock)
     if not sys.stdout.isatty():
         return Lines(board)
     from rich.console import Console
@@ -67,18 +76,21 @@ def write_results(summary: "Summary", data: Path) -> dict[str, str]:
 
 
 def print_outcome(summary: "Summary", file: "CampaignFile") -> None:
-    """How it ended, and the best experiment."""
-    from motet.cli.text import number, point
+    """How it ended, and the best experiment, or how many make the Pareto front."""
+    from motet.cli.text import outcome, point
     from motet.model.space import units_of
 
     print(f"{summary.experiments} experiments, {summary.failed} failed; {summary.state}: {summary.reason}")
-    if summary.best is not None:
-        values = ", ".join(
-            f"{name} {number(summary.best.values[name])}{f' {objective.unit}' if objective.unit else ''}"
-            for name, objective in file.campaign.objectives.items()
-        )
+    wanted = wanted_of(file)
+    if summary.front:
+        front = len(summary.front)
+        print(f"front    {front} experiment{'s' if front != 1 else ''}; `motet show {summary.campaign}` lists them")
+    elif summary.best is not None:
+        values = outcome(summary.best.values, wanted)
         where = point(summary.best.parameters, units_of(file.space))
         print(f"best     {values} at {where} (experiment {summary.best.experiment})")
+    elif wanted.constraints and summary.experiments > summary.failed:
+        print("best     no experiment meets the constraints")
 
 
 def print_places(places: dict[str, str]) -> None:
@@ -89,12 +101,6 @@ def print_places(places: dict[str, str]) -> None:
 
 def as_dict(summary: "Summary") -> dict[str, Any]:
     """The summary for programs."""
-    best = summary.best
-    found = best and {
-        "experiment": best.experiment,
-        "parameters": dict(best.parameters),
-        "values": dict(best.values),
-    }
     return {
         "campaign": summary.campaign,
         "state": summary.state,
@@ -102,11 +108,16 @@ def as_dict(summary: "Summary") -> dict[str, Any]:
         "stations": summary.stations,
         "experiments": summary.experiments,
         "failed": summary.failed,
-        "best": found,
+        "best": summary.best and _as_dict(summary.best),
+        "front": [_as_dict(one) for one in summary.front],
         "wall_s": summary.wall_s,
         "busy_s": summary.busy_s,
         "speed_up": summary.speed_up,
     }
+
+
+def _as_dict(one: "Best") -> dict[str, Any]:
+    return {"experiment": one.experiment, "parameters": dict(one.parameters), "values": dict(one.values)}
 
 
 def exit_code(summary: "Summary") -> Exit:

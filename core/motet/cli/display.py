@@ -6,12 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from motet.cli.board import Board
-from motet.cli.text import clock, point
+from motet.cli.text import classes, clock, point
 from motet.model.events import (
     CampaignChanged,
     Event,
     ExperimentEnded,
     ExperimentRetried,
+    ExperimentStarted,
     StationChanged,
     StationState,
 )
@@ -59,15 +60,18 @@ class Lines:
         board.see(event)
         match event:
             case ExperimentEnded(outcome, station, seconds) if outcome.state is State.DONE:
-                best = f"; best {board.value(board.best)}" if board.best is not None else ""
                 of = f"/{board.most}" if board.most else ""
                 number = outcome.experiment.number
                 where = point(outcome.experiment.parameters)
-                self._say(f"{number}{of} {station} {where}: {board.value(outcome)} in {seconds:.2f} s{best}")
+                self._say(
+                    f"{number}{of} {station} {where}: {board.value(outcome)} in {seconds:.2f} s{_standing(board)}"
+                )
             case ExperimentEnded(outcome, station, _):
                 self._say(f"{outcome.experiment.number} {station} failed: {outcome.reason}")
             case ExperimentRetried(experiment, station, reason):
                 self._say(f"{experiment.number} {station} is tried again: {reason}")
+            case ExperimentStarted(experiment, station, 1) if experiment.suggestion.problem:
+                self._say(f"{experiment.number} {station} was chosen without a model: {experiment.suggestion.problem}")
             case CampaignChanged(campaign, state, reason):
                 self._say(f"campaign {campaign} {state}{f': {reason}' if reason else ''}")
             case StationChanged(station, StationState.FAULT, cause):
@@ -77,3 +81,12 @@ class Lines:
 
     def _say(self, text: str) -> None:
         print(f"{clock(self._board.elapsed)}  {text}", file=sys.stdout, flush=True)
+
+
+def _standing(board: Board) -> str:
+    """What the campaign has come to so far."""
+    if board.wanted.classes:
+        return f"; so far {classes(board.counts())}"
+    if board.wanted.several:
+        return f"; front of {len(board.front)}"
+    return f"; best {board.value(board.best)}" if board.best is not None else ""

@@ -13,6 +13,9 @@ from motet.cli.options import Json
 if TYPE_CHECKING:
     from motet.api.check import DryRun
 
+_BY_OBJECTIVES = " (not stated: follows from the objectives)"
+_BY_GOAL = " (not stated: follows from the goal)"
+
 
 @handled
 def check(
@@ -68,10 +71,16 @@ def _as_dict(problem: Any) -> dict[str, Any]:
 
 
 def _campaign_facts(dry: "DryRun") -> dict[str, Any]:
+    from motet.model.goals import goal_of
+
+    campaign = dry.file.campaign
     return {
-        "campaign": dry.file.campaign.campaign,
+        "campaign": campaign.campaign,
         "stations": list(dry.file.stations),
         "points": dry.file.space.size if dry.file.space.size != float("inf") else None,
+        "objectives": {name: objective.model_dump() for name, objective in campaign.objectives.items()},
+        "outcome_constraints": {name: one.model_dump() for name, one in campaign.outcome_constraints.items()},
+        "learner": {"goal": goal_of(campaign.learner, campaign.objectives), **_learner(dry)},
         "first": [dict(suggestion.parameters) for suggestion in dry.first],
         "steps": list(dry.steps),
     }
@@ -79,21 +88,61 @@ def _campaign_facts(dry: "DryRun") -> dict[str, Any]:
 
 def _campaign_text(path: Path, dry: "DryRun") -> str:
     from motet.cli.text import point
+    from motet.model.goals import goal_of
+    from motet.store.words import bound, goal
 
     campaign, space = dry.file.campaign, dry.file.space
     size = "infinitely many" if space.size == float("inf") else f"{space.size:.0f}"
-    learner = campaign.learner
-    lines = [
-        f"{path}: campaign {campaign.campaign} is valid",
-        f"  stations   {', '.join(dry.file.stations)} of lab {dry.file.lab.lab} ({dry.file.lab.hardware} hardware)",
-        f"  space      {size} points: {', '.join(space.parameters)}",
-        f"  objective  {', '.join(f'{o.goal} {name}' for name, o in campaign.objectives.items())}",
-        f"  learner    {learner.surrogate.name}, {learner.acquisition.name}, pending: {learner.pending.name}",
-        f"  ends       {', '.join(rule.name for rule in campaign.stop) or 'when the budget or the points are used up'}",
-        f"  first      {'; '.join(point(suggestion.parameters) for suggestion in dry.first)}",
-        "  each experiment:",
-    ]
-    return "\n".join([*lines, *(f"    {step}" for step in dry.steps)])
+    if space.constraints and space.listed() is None and space.size < float("inf"):
+        size = f"fewer than {size}"  # the product of the parameters
+    keeps = [bound(name, one) for name, one in campaign.outcome_constraints.items()]
+    facts = {
+        "stations": f"{', '.join(dry.file.stations)} of lab {dry.file.lab.lab} ({dry.file.lab.hardware} hardware)",
+        "space": f"{size} points: {', '.join(space.parameters)}{_constrained(len(space.constraints))}",
+        "objective": ", ".join(goal(name, objective) for name, objective in campaign.objectives.items()),
+        **({"outcomes": ", ".join(keeps)} if keeps else {}),
+        "goal": goal_of(campaign.learner, campaign.objectives) + ("" if campaign.learner.goal else _BY_OBJECTIVES),
+        **_parts(dry),
+        "ends": ", ".join(rule.name for rule in campaign.stop) or "when the budget or the points are used up",
+        "first": "; ".join(point(suggestion.parameters) for suggestion in dry.first),
+    }
+    lines = [f"{path}: campaign {campaign.campaign} is valid", *(f"  {key:11} {text}" for key, text in facts.items())]
+    return "\n".join([*lines, "  each experiment:", *(f"    {step}" for step in dry.steps)])
+
+
+def _parts(dry: "DryRun") -> dict[str, str]:
+    """The learner's parts in words, and whether the file states them."""
+    learner = dry.file.campaign.learner
+    found: dict[str, str] = {}
+    for part, label in _learner(dry).items():
+        if label is not None:
+            found[part] = label if getattr(learner, part) is not None else f"{label}{_BY_GOAL}"
+    return found | ({"repeats": "a measured point may be measured again"} if learner.repeats else {})
+
+
+def _learner(dry: "DryRun") -> dict[str, str | None]:
+    """The learner's parts as they will be used, with the options that the file states."""
+    from motet.contracts.declarations import Kind
+    from motet.model.goals import parts_of
+    from motet.parts.make import label_of
+    from motet.plugins import installed
+
+    learner = dry.file.campaign.learner
+    parts = parts_of(learner, dry.file.campaign.objectives)
+    refs = {
+        Kind.START: parts.start,
+        Kind.SURROGATE: parts.surrogate,
+        Kind.ACQUISITION: parts.acquisition,
+        Kind.PENDING: parts.pending,
+    }
+    found: dict[str, str | None] = {kind.value: label_of(installed(), kind, ref) for kind, ref in refs.items()}
+    feasible = learner.feasibility
+    found["feasibility"] = None if feasible is None else label_of(installed(), Kind.SURROGATE, feasible)
+    return found
+
+
+def _constrained(count: int) -> str:
+    return f", {count} constraint{'s' if count != 1 else ''}" if count else ""
 
 
 @handled

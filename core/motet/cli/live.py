@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from motet.cli.board import Board, StationLine
-from motet.cli.text import clock, point
+from motet.cli.standing import standing
+from motet.cli.text import clock
 from motet.model.events import CampaignState, Event, StationState
 
 _STYLES = {
@@ -41,7 +42,9 @@ class LiveTable:
 
     def _draw(self) -> RenderableType:
         board = self._board
-        return Group(self._stations(), self._bar(), self._best(), Text(_hint(board.state), style="dim"))
+        warning = [_warning(board)] if board.problems else []
+        hint = Text(_hint(board.state), style="dim")
+        return Group(self._stations(), self._bar(), standing(board), *warning, hint)
 
     def _stations(self) -> Table:
         title = f"{self._board.campaign or 'campaign'}: {self._board.state}"
@@ -72,12 +75,11 @@ class LiveTable:
         row.add_row(bar, f"{counts}{failed}, {clock(board.elapsed)}{remaining}")
         return row
 
-    def _best(self) -> Text:
-        best = self._board.best
-        if best is None:
-            return Text("no value yet", style="dim")
-        where = point(best.experiment.parameters)
-        return Text(f"best {self._board.value(best)} at {where} (experiment {best.experiment.number})", style="bold")
+
+def _warning(board: Board) -> Text:
+    times = f" {board.problems} times, the last time" if board.problems > 1 else ""
+    text = f"the learner went on without its model{times} for {board.problem}"
+    return Text(text, style="yellow", no_wrap=True, overflow="ellipsis")
 
 
 def _cells(line: StationLine, now: float) -> tuple[str, str, str, str]:

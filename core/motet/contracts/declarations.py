@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from motet.model.values import PluginRef
+
 
 class NoOptions(BaseModel):
     """For plugins that take no options."""
@@ -45,6 +47,15 @@ class Declaration:
     def doc(self) -> str:
         """The first line of the docstring of `make`."""
         return (self.make.__doc__ or "").strip().partition("\n")[0]
+
+
+Part = Callable[[Kind, PluginRef], Any]
+"""Makes a plugin of a kind as a file names it. Raises PluginProblem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composite(Declaration):
+    """Something made of other plugins: `make(options, part)`, where `part` is a `Part`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """The campaign file: `load_campaign` validates it with its lab, procedure, candidates and plugins."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from motet.files.candidates import read_table
+from motet.files.candidates import Table, read_table
 from motet.files.choices import Choice
+from motet.files.constraints_check import check_constraints
 from motet.files.consumables_check import check_uses
 from motet.files.lab import CheckedLab, Hardware, check_lab
 from motet.files.learner_check import check_goal, check_learner
@@ -129,17 +130,21 @@ class _Loader:
                 reason = problem(unit.content)
                 if reason is not None:
                     self.report.add(unit, f"the unit {unit.content!r}", reason)
-        if campaign.candidates is None or "candidates" in checked.stand_ins:
-            return Space(campaign.parameters)
-        path = self._beside(campaign.candidates, checked.node.at("candidates"))
-        if path is None:
-            return Space(campaign.parameters)
         wrong = checked.whole.at("parameters").entries.keys() - campaign.parameters.keys()
-        table = read_table(path, campaign.parameters, self.report, wrong)
-        if table is None:
-            return Space(campaign.parameters)
-        files[self._relative(path)] = table.text
-        return Space(table.parameters, table.rows)
+        table = self._table(checked, wrong, files)
+        parameters = campaign.parameters if table is None else table.parameters
+        constraints = check_constraints(checked, parameters, wrong, table, self.report)
+        return Space(parameters, None if table is None else table.rows, constraints)
+
+    def _table(self, checked: Checked[Campaign], wrong: Set[str], files: dict[str, str]) -> Table | None:
+        name = checked.model.candidates
+        if name is None or "candidates" in checked.stand_ins:
+            return None
+        path = self._beside(name, checked.node.at("candidates"))
+        table = None if path is None else read_table(path, checked.model.parameters, self.report, wrong)
+        if table is not None:
+            files[self._relative(table.path)] = table.text
+        return table
 
     def _beside(self, name: str, where: Node) -> Path | None:
         """A file named relative to the campaign file.
@@ -177,4 +182,4 @@ def _in_units_of(chosen: Chosen, space: Space) -> Space:
             parameters[name] = parameter.model_copy(update={"unit": unit})
         else:
             parameters[name] = parameter
-    return Space(parameters, space.candidates)
+    return replace(space, parameters=parameters)

@@ -1,25 +1,30 @@
 """A table of candidates (CSV, one column a parameter): the only points that a campaign may choose from."""
 
 import csv
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from motet.errors import Problem
-from motet.files.node import shown
+from motet.files.cells import InDomain, read_column
 from motet.files.report import Report, one_of
 from motet.files.source import read_text
-from motet.model.space import Categorical, Continuous, Fixed, Integer, Parameter
-from motet.model.values import NAME_PATTERN, Point, Value
+from motet.model.parameters import Continuous, Fixed, Parameter
+from motet.model.values import NAME_PATTERN
+
+if TYPE_CHECKING:
+    from motet.model.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a table as points, the parameters they span, and the exact text of the file."""
+    """The rows of a table as points, the line of each, the parameters they span, and the exact text of the file."""
 
-    rows: Sequence[Point]
+    path: Path
+    rows: "Rows"
+    lines: Sequence[int]
     parameters: Mapping[str, Parameter]
     text: str
 
@@ -42,9 +47,10 @@ def read_table(
         reader.read(text)
     except csv.Error as error:
         report.put(Problem(str(path), None, "", f"broken CSV: {error}", "columns separated by commas are needed"))
+    rows = reader.rows()
     if len(report.problems) > before:
         return None
-    return Table(reader.rows, parameters or _spanned(reader.rows), text)
+    return Table(path, rows, reader.lines, parameters or _spanned(rows), text)
 
 
 @dataclass
@@ -53,31 +59,56 @@ class _Reader:
     parameters: Mapping[str, Parameter]
     report: Report
     wrong: frozenset[str]
-    rows: list[Point] = field(default_factory=list[Point])
-    _seen: dict[tuple[Value, ...], int] = field(default_factory=dict[tuple[Value, ...], int])
+    lines: list[int] = field(default_factory=list[int])
+    _cells: list[list[str]] = field(default_factory=list[list[str]])
+    _header: list[str] | None = None
+    _found: list[tuple[int, int, Problem]] = field(default_factory=list[tuple[int, int, Problem]])
+    """What is wrong below the header, with line and column."""
 
     def read(self, text: str) -> None:
-        """Read all rows, reporting every mistake."""
+        """Read all cells, reporting mistakes in the header and in the shape."""
         lines = csv.reader(text.splitlines(keepends=True), strict=True)
-        header: list[str] | None = None
         empty = True
         for cells in filter(None, lines):
-            if header is None:
-                header = [cell.strip() for cell in cells]
-                self._header(header, lines.line_num)
+            if self._header is None:
+                self._header = [cell.strip() for cell in cells]
+                self._check_header(self._header, lines.line_num)
                 continue
             empty = False
-            if len(cells) == len(header):
-                self._row(header, cells, lines.line_num)
+            if len(cells) == len(self._header):
+                self._cells.append(cells)
+                self.lines.append(lines.line_num)
             else:
-                found, needed = f"{len(cells)} cells", f"{len(header)} are needed, one a column"
-                self._problem(lines.line_num, "", found, needed)
-        if header is None:
+                found, needed = f"{len(cells)} cells", f"{len(self._header)} are needed, one a column"
+                self._later(lines.line_num, -1, "", found, needed)
+        if self._header is None:
             self._problem(None, "", "an empty file", "a line of parameter names, then a line for each candidate")
         elif empty:
             self._problem(1, "", "no candidates", "at least one line below the names is needed")
 
-    def _header(self, header: list[str], line: int) -> None:
+    def rows(self) -> "Rows":
+        """What was read as points, reporting mistakes in cells, and candidates that are there twice."""
+        from motet.model.rows import Rows, constant
+
+        header, n = self._header or [], len(self._cells)
+        columns: dict[str, InDomain] = {}
+        for index, (name, cells) in enumerate(zip(header, zip(*self._cells, strict=True), strict=False)):
+            parameter = self.parameters.get(name)
+            if name in self.wrong or (self.parameters and parameter is None):
+                continue
+            columns[name] = read_column(cells, parameter)
+            for row, (found, allowed) in columns[name].wrong.items():
+                self._later(self.lines[row], index, name, found, allowed)
+        fixed = {name: p.value for name, p in self.parameters.items() if isinstance(p, Fixed) and name not in columns}
+        whole = {name: found.values for name, found in columns.items()}
+        whole |= {name: constant(value, n) for name, value in fixed.items()}
+        if whole.keys() >= self.parameters.keys() and whole:
+            self._twice(columns)
+        for *_, problem in sorted(self._found, key=lambda found: found[:2]):
+            self.report.put(problem)
+        return Rows({name: whole[name] for name in self.parameters or whole if name in whole}, n)
+
+    def _check_header(self, header: list[str], line: int) -> None:
         for index, name in enumerate(header):
             if not name:
                 self._problem(line, "", f"no name for column {index + 1}", "the name of a parameter is needed")
@@ -93,65 +124,34 @@ class _Reader:
             if name not in header and not isinstance(parameter, Fixed):
                 self._problem(line, name, "no such column", f"a column for the parameter {name!r} is needed")
 
-    def _row(self, header: list[str], cells: list[str], line: int) -> None:
-        point: dict[str, Value] = {n: p.value for n, p in self.parameters.items() if isinstance(p, Fixed)}
-        before = len(self.report.problems)
-        for name, cell in zip(header, cells, strict=True):
-            parameter = self.parameters.get(name)
-            if name not in self.wrong and (parameter is not None or not self.parameters):
-                value = self._cell(name, cell.strip(), parameter, line)
-                if value is not None:
-                    point[name] = value
-        if len(self.report.problems) > before or not self.parameters.keys() <= point.keys():
+    def _twice(self, columns: Mapping[str, InDomain]) -> None:
+        """Report rows that are equal to one before them, those with mistakes aside."""
+        import numpy as np
+
+        wrong = [row for found in columns.values() for row in found.wrong]
+        right = np.setdiff1d(np.arange(len(self._cells)), wrong)
+        if not len(right) or not columns:
             return
-        key = tuple(point[name] for name in sorted(point))
-        first = self._seen.setdefault(key, line)
-        if first != line:
-            self._problem(line, "", "the same candidate twice", f"line {first} has it already")
-        self.rows.append({name: point[name] for name in self.parameters} if self.parameters else point)
-
-    def _cell(self, name: str, cell: str, parameter: Parameter | None, line: int) -> Value | None:
-        """The value of a cell.
-
-        None, with the reason in the report, when it has none in the parameter's domain.
-        """
-        if not cell:
-            self._problem(line, name, "an empty cell", "a value is needed")
-            return None
-        value = _value(cell, parameter)
-        if value is None:
-            self._problem(line, name, shown(cell), "a number is needed")
-        elif isinstance(value, float) and not math.isfinite(value):
-            self._problem(line, name, cell, "a finite number is needed")
-        elif parameter is not None and (allowed := parameter.problem(value)) is not None:
-            self._problem(line, name, cell, f"{allowed} is needed")
-        else:
-            return value
-        return None
+        keys = np.column_stack([found.order()[right] for found in columns.values()])
+        order = np.lexsort(keys.T[::-1])  # keeps the order of equal rows
+        same = np.concatenate([[False], np.all(keys[order][1:] == keys[order][:-1], axis=1)])
+        rows = right[order]
+        first = rows[np.maximum.accumulate(np.where(same, 0, np.arange(len(rows))))]
+        for at in np.flatnonzero(same).tolist():
+            before = f"line {self.lines[int(first[at])]} has it already"
+            self._later(self.lines[int(rows[at])], len(columns), "", "the same candidate twice", before)
 
     def _problem(self, line: int | None, key: str, found: str, allowed: str) -> None:
         self.report.put(Problem(self.file, line, key, found, allowed))
 
-
-def _value(cell: str, parameter: Parameter | None) -> Value | None:
-    """A cell as a value of the parameter's type, None when a number is needed and it is none."""
-    if isinstance(parameter, Categorical) or (isinstance(parameter, Fixed) and isinstance(parameter.value, str)):
-        return cell
-    if isinstance(parameter, Fixed) and isinstance(parameter.value, bool):
-        return {"true": True, "false": False}.get(cell.lower(), cell)
-    try:
-        number = float(cell.replace("_", "?"))
-    except ValueError:
-        return None
-    whole = isinstance(parameter, Integer) and number.is_integer()
-    return int(number) if whole else number
+    def _later(self, line: int, column: int, key: str, found: str, allowed: str) -> None:
+        self._found.append((line, column, Problem(self.file, line, key, found, allowed)))
 
 
-def _spanned(rows: Sequence[Point]) -> dict[str, Parameter]:
+def _spanned(rows: "Rows") -> dict[str, Parameter]:
     """A parameter for each column of numbers, from its lowest to its highest."""
     found: dict[str, Parameter] = {}
-    for name in rows[0]:
-        column = [float(row[name]) for row in rows]
-        low, high = min(column), max(column)
+    for name, values in rows.columns.items():
+        low, high = float(values.min()), float(values.max())
         found[name] = Continuous(low=low, high=high) if low < high else Fixed(value=low)
     return found

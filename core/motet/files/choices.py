@@ -7,10 +7,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from motet.contracts.declarations import Declaration, Kind
+from motet.errors import PluginProblem
 from motet.files.node import Node
 from motet.files.report import Report, one_of
 from motet.files.validate import validate
 from motet.model.values import PluginRef
+from motet.parts.make import made
 from motet.plugins import Registry
 
 
@@ -26,12 +28,15 @@ class Choice:
     options: BaseModel
     intact: bool = True
 
-    def make(self, where: Node, report: Report) -> Any:
+    def make(self, where: Node, report: Report, registry: Registry) -> Any:
         """The thing itself; None when its options have mistakes or, as reported then, do not go together."""
         if not self.intact:
             return None
         try:
-            return self.declaration.make(self.options)
+            return made(registry, self.declaration, self.options)
+        except PluginProblem as error:
+            report.add(where, where.shown(), f"{self.kind} {self.declaration.name!r}: {error}")
+            return None
         except (ValueError, TypeError) as error:
             report.add(where, where.shown(), f"{self.kind} {self.declaration.name!r} refuses its options: {error}")
             return None

@@ -16,7 +16,7 @@ from motet.files.report import Report
 from motet.files.wording import worded
 
 M = TypeVar("M", bound=BaseModel)
-_BY_ABSENCE = ("missing", "too_short", "value_error", "step", "union_tag_not_found")
+_BY_ABSENCE = ("missing", "too_short", "value_error", "step", "constraint", "union_tag_not_found")
 """Errors that cutting something out may cause by itself."""
 
 

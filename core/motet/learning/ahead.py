@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from motet.errors import LearnerError
@@ -116,10 +116,10 @@ class Suggester:
         self._ready = [suggestion for suggestion in self._ready if _key(suggestion.parameters) != key]
         self._order(partial(self._learner.tell, outcome))
 
-    def release(self, point: Point) -> None:
-        """A taken point is given back unmeasured. Does not wait."""
-        self._land(_key(point))
-        self._order(partial(self._learner.release, point))
+    def release(self, suggestion: Suggestion) -> None:
+        """A taken suggestion is given back unmeasured. Does not wait."""
+        self._land(_key(suggestion.parameters))
+        self._order(partial(self._learner.release, suggestion.id))
 
     def interrupt(self) -> None:
         """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""
@@ -138,9 +138,10 @@ class Suggester:
         self._handed_out += 1
         if self._job is not None and self._job.renews:
             self._taken_meanwhile.add(_key(point))
-        self._orders.append(partial(self._learner.hold, point))
+        taken = replace(suggestion, id=str(self._handed_out))
+        self._orders.append(partial(self._learner.hold, taken))
         self._wake()
-        return suggestion
+        return taken
 
     def _land(self, key: _Key) -> None:
         """One of the experiments at a point is no longer in flight."""

@@ -1,19 +1,21 @@
 """Learner and stop rules as a campaign file names them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, ValidationError
-
+from motet.contracts.belief import Gives
 from motet.contracts.declarations import Kind
-from motet.contracts.learning import StopRule
+from motet.contracts.learning import Listed, Noting, StopRule, declared_gives
 from motet.errors import PluginProblem
-from motet.learning.checked import Labels
+from motet.learning.checked import Checked, CheckedSurrogate, Labels
 from motet.learning.learner import Learner
+from motet.learning.task import Task
 from motet.model.campaign import LearnerConfig
-from motet.model.objective import Objective
+from motet.model.goals import parts_of
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.space import Space
 from motet.model.values import PluginRef
+from motet.parts.fitting import misfit
+from motet.parts.make import label_of, make_plugin
 from motet.plugins import Registry
 
 
@@ -25,50 +27,64 @@ def build_learner(
     *,
     seed: int,
     stations: int = 1,
+    constraints: Mapping[str, OutcomeConstraint] | None = None,
+    rules: Sequence[StopRule] = (),
 ) -> Learner:
-    """The learner of a campaign.
+    """The learner of a campaign; `rules` that look at the model get to see it.
 
-    Raises PluginProblem for a name or option that no plugin takes, and for more than one objective.
+    Raises PluginProblem for a name or option that no plugin takes, and for parts that do not go together.
     """
-    if len(objectives) != 1:
-        raise PluginProblem(
-            f"the learner works towards one objective; found {len(objectives)}: {', '.join(objectives)}"
-        )
-    ((name, objective),) = objectives.items()
-    start, start_label = _make(registry, Kind.START, config.start)
-    surrogate, surrogate_label = _make(registry, Kind.SURROGATE, config.surrogate)
-    acquisition, acquisition_label = _make(registry, Kind.ACQUISITION, config.acquisition)
-    pending, pending_label = _make(registry, Kind.PENDING, config.pending)
-    return Learner(
-        space,
-        name,
-        objective,
-        start=start,
-        surrogate=surrogate,
-        acquisition=acquisition,
-        pending=pending,
-        seed=seed,
-        stations=stations,
-        labels=Labels(start_label, surrogate_label, acquisition_label, pending_label),
+    task = build_task(config, registry, objectives, constraints or {}, rules)
+    if isinstance(task.parts.start, Listed):
+        for point in task.parts.start.points:
+            if mistakes := space.problems(point):
+                where = f"start design {task.parts.labels.start}: the point {dict(point)}"
+                raise PluginProblem(f"{where} is not in the search space: {'; '.join(mistakes)}")
+    return Learner(space, task, seed=seed, stations=stations)
+
+
+def build_task(
+    config: LearnerConfig,
+    registry: Registry,
+    objectives: Mapping[str, Objective],
+    constraints: Mapping[str, OutcomeConstraint],
+    rules: Sequence[StopRule] = (),
+) -> Task:
+    """The parts of a learner for these objectives. Raises PluginProblem."""
+    if len(objectives) > 1 and any(objective.classes for objective in objectives.values()):
+        raise PluginProblem(f"an objective of classes must be the only one; found {', '.join(objectives)}")
+    refs = parts_of(config, objectives)
+    chosen = {
+        Kind.START: refs.start,
+        Kind.SURROGATE: refs.surrogate,
+        Kind.ACQUISITION: refs.acquisition,
+        Kind.PENDING: refs.pending,
+    }
+    parts = {kind: make_plugin(registry, kind, ref) for kind, ref in chosen.items()}
+    labels = {kind: label_of(registry, kind, ref) for kind, ref in chosen.items()}
+    if (found := misfit(registry, labels, parts, objectives)) is not None:
+        kind, why = found
+        raise PluginProblem(f"{kind} {why}")
+    checked = Checked(
+        parts[Kind.START],
+        parts[Kind.ACQUISITION],
+        parts[Kind.PENDING],
+        [rule for rule in rules if isinstance(rule, Noting)],
+        Labels(labels[Kind.START], labels[Kind.SURROGATE], labels[Kind.ACQUISITION], labels[Kind.PENDING]),
     )
+    surrogate = CheckedSurrogate(parts[Kind.SURROGATE], labels[Kind.SURROGATE])
+    return Task(objectives, checked, surrogate, config, _classifier(registry, config.feasibility), constraints)
+
+
+def _classifier(registry: Registry, ref: PluginRef | None) -> CheckedSurrogate | None:
+    if ref is None:
+        return None
+    plugin = make_plugin(registry, Kind.SURROGATE, ref)
+    if Gives.PROBABILITIES not in declared_gives(plugin):
+        raise PluginProblem(f"feasibility {ref.name}: a classifier is needed, which gives class probabilities")
+    return CheckedSurrogate(plugin, f"{label_of(registry, Kind.SURROGATE, ref)} of feasibility")
 
 
 def build_stop_rules(refs: tuple[PluginRef, ...], registry: Registry) -> list[StopRule]:
     """The stop rules of a campaign, in the order of the file. Raises PluginProblem."""
-    return [_make(registry, Kind.STOP_RULE, ref)[0] for ref in refs]
-
-
-def _make(registry: Registry, kind: Kind, ref: PluginRef) -> tuple[Any, str]:
-    """A plugin and what it is called in reasons: its name with the options that the file sets."""
-    declaration = registry.get(kind, ref.name)
-    try:
-        options = registry.options(kind, ref.name, ref.options)
-    except ValidationError as error:
-        mistakes = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise PluginProblem(f"{kind} {ref.name}: {mistakes}") from error
-    return declaration.make(options), _label(ref.name, options)
-
-
-def _label(name: str, options: BaseModel) -> str:
-    given = [f"{key}={value}" for key, value in options.model_dump(exclude_unset=True).items()]
-    return f"{name}({', '.join(given)})" if given else name
+    return [make_plugin(registry, Kind.STOP_RULE, ref) for ref in refs]

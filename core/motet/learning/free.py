@@ -1,13 +1,17 @@
 """Which candidates may still be suggested, kept up to date at a cost that does not grow with the campaign."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from motet.contracts.learning import Array
+from motet.contracts.belief import Array
 from motet.learning.encoding import Encoder
-from motet.learning.pool import SAMPLE, Pool, everything, sample
+from motet.learning.neighbours import near
+from motet.learning.pool import SAMPLE, Pool, everything
+from motet.learning.sampling import Sampler
+from motet.model.rows import Rows
 from motet.model.space import Space
 from motet.model.values import Point
 
@@ -16,6 +20,9 @@ BLOCK = 512
 
 RENEWED = SAMPLE // 2
 """Points that a start design takes from one sample of a large space before it gets the next one."""
+
+REFINED = 512
+"""Points that are looked at around the best of a sample."""
 
 _SAMPLE = 3
 """Keeps the random numbers of samples for start designs apart from those of choices and fits."""
@@ -64,7 +71,7 @@ class Free:
 
     def mark(self, key: bytes, free: bool) -> None:
         """Say whether the point with this key may be suggested; a point that is not in the pool is ignored."""
-        row = self.pool.rows.get(key)
+        row = self.pool.find(key)
         if row is None or bool(self._mask[row]) is free:
             return
         change = 1 if free else -1
@@ -109,9 +116,28 @@ class Supply:
         """For an acquisition; a large space is sampled anew, so that it is searched more closely every time."""
         return self._sample(rng) if self._whole is None else self._whole
 
+    def refined(self, free: Free, rows: Sequence[int], rng: np.random.Generator, stage: int) -> Free | None:
+        """Points near some rows of the pool of `free`, and these rows: a few hundred in all, nearer with every `stage`
+        from 0. All are valid; blocked ones may not be suggested. None when the whole space is listed, or `rows` empty.
+        """
+        if self._whole is not None or not len(rows):
+            return None
+        axes = self._sampler.axes
+        base = axes.codes([free.point(int(row)) for row in rows])
+        codes = np.vstack([base, near(self._sampler.moves, base, REFINED, rng, stage)])
+        return self._free(axes.rows(codes))
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self._space)
+
     def _sample(self, rng: np.random.Generator) -> Free:
-        free = Free(sample(self._space, self._encoder, rng))
-        for key in free.pool.rows:
-            if self._blocked(key):
+        return self._free(self._sampler.draw(SAMPLE, rng))
+
+    def _free(self, points: Rows) -> Free:
+        pool = Pool.of(points, self._encoder)
+        free = Free(pool)
+        for row in pool.x:
+            if self._blocked(key := row.tobytes()):
                 free.mark(key, False)
         return free

@@ -8,7 +8,6 @@ from motet.errors import LearnerError
 from motet.learning.learner import Learner
 from motet.learning.thread import Lasts, LearnerThread
 from motet.model.experiment import Outcome, Suggestion
-from motet.model.values import Point
 
 Order = Callable[[], None]
 
@@ -58,9 +57,9 @@ class FreshSuggester:
         self._orders.append(partial(self._learner.tell, outcome))
         return self._passed_on + len(self._orders)
 
-    def release(self, point: Point) -> None:
-        """A taken point is given back unmeasured."""
-        self._orders.append(partial(self._learner.release, point))
+    def release(self, suggestion: Suggestion) -> None:
+        """A taken suggestion is given back unmeasured."""
+        self._orders.append(partial(self._learner.release, suggestion.id))
 
     def interrupt(self) -> None:
         """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""

@@ -1,79 +1,79 @@
 """Ask, tell, release: what to measure next, from everything that was measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from motet.contracts.learning import Acquisition, Pending, StartDesign, Surrogate
-from motet.learning.checked import Checked, Labels
+from motet.contracts.learning import Beginning, History, Listed, StopRule
+from motet.errors import LearnerError
+from motet.learning.checked import FitFailed
 from motet.learning.encoding import Encoder
 from motet.learning.free import Free, Supply
+from motet.learning.judging import Judge
 from motet.learning.memory import Memory
-from motet.learning.modelling import Model, Models
+from motet.learning.state import LearnerState
+from motet.learning.task import Task
 from motet.model.experiment import Outcome, Suggestion
-from motet.model.objective import Objective
 from motet.model.space import Space
 from motet.model.values import Point
 
-TIE = 1e-9
-"""Scores this close to the best, as a fraction of their spread, are equal: rounding must not choose."""
-
 _CHOICE = 1
 """Keeps the random numbers of choices apart from those of fits."""
+
+_START = 4
+"""Keeps the random numbers of start designs apart from the others."""
 
 
 class Learner:
     """Chooses points by a surrogate and an acquisition, after a start design; it sees outcomes only.
 
-    Deterministic: what it proposes follows from the seed, the outcomes told (in any order) and the points
+    Deterministic: what it proposes follows from the seed, the outcomes in the order told and the points
     pending. Each proposal draws its random numbers from (seed, number told, number pending), so that
     proposing without using it disturbs nothing, and `ask(2)` gives what two times `ask()` gives. Ties are
     broken by those random numbers.
 
     Surrogates get merits (higher is better) standardized over the values measured: neither the objective's
-    unit nor its sign changes a choice. A suggestion's mean and std are in the objective's own unit and sign;
+    unit nor its sign changes a choice. A suggestion's mean and std are in the first objective's own unit and sign;
     with `goal: target` the model is of the distance to the target, which `why` tells, and there is no mean.
     Not thread-safe: one thread at a time.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        objective_name: str,
-        objective: Objective,
-        *,
-        start: StartDesign,
-        surrogate: Surrogate,
-        acquisition: Acquisition,
-        pending: Pending,
-        seed: int,
-        stations: int = 1,
-        labels: Labels | None = None,
-    ) -> None:
-        self._objective = objective
+    def __init__(self, space: Space, task: Task, *, seed: int, stations: int = 1) -> None:
+        self._task = task
         self._seed = seed
-        self._parts = Checked(start, surrogate, acquisition, pending, labels or Labels())
+        self._parts = task.parts
         self.start_count = self._parts.count(stations)
         """Points that the start design gives before there is a model."""
         self.repeats = self._parts.repeats
         """Whether points that are pending may be suggested again."""
         self._encoder = Encoder(space)
-        self._memory = Memory(self._encoder, objective_name, objective, repeats=self.repeats)
+        self._memory = Memory(
+            self._encoder, task.objectives, task.constrained, repeats=self.repeats, again=task.config.repeats
+        )
         self._supply = Supply(space, self._encoder, seed, self._memory.blocks)
-        self._models = Models(self._parts, seed)
+        self._judge = Judge(task, self._memory, self._supply, seed)
+        stated = task.parts.start.points if isinstance(task.parts.start, Listed) else ()
+        self._stated = [(self._encoder.key(point), point) for point in stated]
+        self._asked = 0
+        self._pending: dict[str, Suggestion] = {}
+        self._outcomes: list[Outcome] = []
+        self._failures: list[int] = []
 
     def warm_up(self) -> None:
         """Fit made-up values and forget them: libraries are imported, and a broken plugin shows at once."""
         if width := self._encoder.width:
-            x = np.vstack([np.zeros(width), np.ones(width)])
-            self._models.trial(x)
+            self._judge.trial(np.vstack([np.zeros(width), np.ones(width)]))
 
     def ask(self, n: int = 1) -> list[Suggestion]:
-        """`propose`, and remember the points as pending."""
-        found = self._choose(n, [])
-        for key, _ in found:
-            self._hold(key)
-        return [suggestion for _, suggestion in found]
+        """`propose`, and remember the points as pending; each suggestion gets an id."""
+        found: list[Suggestion] = []
+        while len(found) < n and (one := self._next()) is not None:
+            key, suggestion = one
+            self._asked += 1
+            found.append(replace(suggestion, id=str(self._asked)))
+            self._held(key, found[-1])
+        return found
 
     def propose(self, n: int, pending: Sequence[Point] = ()) -> list[Suggestion]:
         """The next n points to measure, each chosen as if those before it and `pending` were pending too.
@@ -82,84 +82,116 @@ class Learner:
         strategy repeats such points; fewer than n, or none, when no other is left. Raises LearnerError when a
         plugin fails.
         """
-        return [suggestion for _, suggestion in self._choose(n, [self._encoder.key(point) for point in pending])]
+        held: list[bytes] = []
+        found: list[Suggestion] = []
+        try:
+            for key in map(self._encoder.key, pending):
+                held.append(key)
+                self._held(key)
+            while len(found) < n and (one := self._next()) is not None:
+                key, suggestion = one
+                found.append(suggestion)
+                held.append(key)
+                self._held(key)
+        finally:
+            for key in held:
+                self._memory.unhold(key)
+                self._supply.update(key)
+        return found
 
     def tell(self, outcome: Outcome) -> None:
         """Take in how an experiment ended. Telling it again changes nothing: the first outcome stands.
 
-        A failed one yields no value, and its point is not suggested again. A point that is pending several
-        times is once less pending. Raises LearnerError for a value that is missing or not finite.
+        A failed one yields no value, and its point is not suggested again unless its station was lost. A point that
+        is pending several times is once less pending. Raises LearnerError for a value that is not finite, or missing.
         """
         key = self._memory.tell(outcome)
         if key is not None:
-            self._models.forget()
+            self._outcomes.append(outcome)
+            self._pending = {name: each for name, each in self._pending.items() if name in self._memory.ids}
+            self._judge.forget()
             self._supply.update(key)
 
-    def hold(self, point: Point) -> None:
-        """Remember a point as pending; when it is pending already, once more."""
-        self._hold(self._encoder.key(point))
+    def hold(self, suggestion: Suggestion) -> None:
+        """Remember a suggestion's point as pending; when it is pending already, once more."""
+        self._held(self._encoder.key(suggestion.parameters), suggestion)
 
-    def release(self, point: Point) -> None:
-        """Give a pending point back: it may be suggested again when it is not pending any more."""
-        self._release(self._encoder.key(point))
+    def release(self, suggestion: str) -> None:
+        """Give a pending suggestion back by its id: its point may be suggested again when it is pending no more.
 
-    def _choose(self, n: int, pending: Sequence[bytes]) -> list[tuple[bytes, Suggestion]]:
-        """What `propose` gives, with the keys of the points."""
-        held = [*pending]
-        found: list[tuple[bytes, Suggestion]] = []
-        try:
-            for key in held:
-                self._hold(key)
-            while len(found) < n and (one := self._next()) is not None:
-                found.append(one)
-                held.append(one[0])
-                self._hold(one[0])
-        finally:
-            for key in held:
-                self._release(key)
-        return found
+        Raises LearnerError for an id that is not pending.
+        """
+        self._supply.update(self._memory.release(suggestion))
+        self._pending.pop(suggestion)
 
-    def _hold(self, key: bytes) -> None:
-        self._memory.hold(key)
+    def state(self) -> LearnerState:
+        """Everything that the learner knows. A learner of the same campaign that replays it goes on in its place."""
+        return LearnerState(self._asked, tuple(self._pending.values()), tuple(self._outcomes))
+
+    def replay(self, state: LearnerState) -> None:
+        """Take in the state of another learner of the same campaign; this one must not know anything yet."""
+        self._asked = state.asked
+        for outcome in state.outcomes:
+            self.tell(outcome)
+        for suggestion in state.pending:
+            self.hold(suggestion)
+
+    def should_stop(self, rules: Sequence[StopRule], elapsed_s: float = 0.0, cost: float | None = None) -> str | None:
+        """Why one of the rules holds for what was told so far, None when none does."""
+        suggestions = [outcome.experiment.suggestion for outcome in self._outcomes]
+        history = History(self._outcomes, self._task.objectives, elapsed_s, suggestions, cost)
+        return next((reason for rule in rules if (reason := rule.reason(history))), None)
+
+    def _held(self, key: bytes, suggestion: Suggestion | None = None) -> None:
+        self._memory.hold(key, "" if suggestion is None else suggestion.id)
         self._supply.update(key)
-
-    def _release(self, key: bytes) -> None:
-        self._memory.release(key)
-        self._supply.update(key)
+        if suggestion is not None:
+            self._pending[suggestion.id] = suggestion
 
     def _next(self) -> tuple[bytes, Suggestion] | None:
         """The next point with its key, as things stand."""
         memory = self._memory
         rng = np.random.default_rng([_CHOICE, self._seed, memory.told, memory.waiting])
         begun = memory.valued + memory.waiting
-        if begun < self.start_count or not memory.valued:
-            free = self._supply.at_start(memory.told + memory.waiting)
-            return self._start(free, begun, rng) if free else None
-        free = self._supply.to_score(rng)
+        if begun < self.start_count or not memory.ready:
+            of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
+            return self._start(begun, f"start {begun + 1} {of}", rng)
+        try:
+            found = self._judge.best(rng)
+        except FitFailed as error:
+            return self._without_model(error, begun, rng)
+        if self._failures and self._failures[-1] != memory.told:
+            self._failures.clear()
+        return found
+
+    def _start(
+        self, begun: int, why: str, rng: np.random.Generator, problem: str = ""
+    ) -> tuple[bytes, Suggestion] | None:
+        free = self._supply.at_start(self._memory.told + self._memory.waiting)
         if not free:
             return None
-        x, merits = memory.data()
-        return self._best(free, self._models.fitted(x, merits, memory.pending(), memory.told), rng)
+        found = self._listed()
+        if found is None:
+            row = free.row(self._parts.choose(self._beginning(free, begun, rng)))
+            found = free.key(row), free.point(row)
+        key, point = found
+        return key, Suggestion(point, f"{self._parts.labels.start} {why}", problem=problem)
 
-    def _start(self, free: Free, begun: int, rng: np.random.Generator) -> tuple[bytes, Suggestion]:
-        row = free.row(self._parts.choose(free, rng))
-        of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
-        why = f"{self._parts.labels.start} start {begun + 1} {of}"
-        return free.key(row), Suggestion(free.point(row), why)
+    def _beginning(self, free: Free, begun: int, rng: np.random.Generator) -> Beginning:
+        seed = int(np.random.SeedSequence([_START, self._seed]).generate_state(1)[0])
+        return Beginning(free, begun, self.start_count, seed, self._memory.taken, rng)
 
-    def _best(self, free: Free, model: Model, rng: np.random.Generator) -> tuple[bytes, Suggestion]:
-        prediction = model.over(free.pool, free.rows())
-        scores = self._parts.score(prediction, model.best, rng)
-        ties = np.flatnonzero(scores >= scores.max() - TIE * np.ptp(scores))
-        at = int(ties[rng.integers(len(ties))])
-        row, score = free.row(at), float(scores[at])
-        labels = self._parts.labels
-        rank = "best" if len(ties) == 1 else f"one of {len(ties)} equal best"
-        why = f"{labels.acquisition} of {labels.surrogate} on {model.values} values, {self._memory.waiting} pending: "
-        why += f"{rank} of {len(free)}"
-        merit, std = model.merit(float(prediction.mean[at]), float(prediction.std[at]))
-        if self._objective.goal == "target":
-            why += f", {-merit:.4g} from the target expected"
-            return free.key(row), Suggestion(free.point(row), why, score)
-        mean = -merit if self._objective.goal == "minimize" else merit
-        return free.key(row), Suggestion(free.point(row), why, score, mean, std)
+    def _listed(self) -> tuple[bytes, Point] | None:
+        """The next point of a start design that states its points."""
+        return next(((key, point) for key, point in self._stated if not self._memory.blocks(key)), None)
+
+    def _without_model(self, error: FitFailed, begun: int, rng: np.random.Generator) -> tuple[bytes, Suggestion] | None:
+        """The start design instead of a model that failed; not more often in a row than the campaign allows."""
+        told = self._memory.told
+        if not self._failures or self._failures[-1] != told:
+            self._failures.append(told)
+        allowed = self._task.config.failed_fits
+        if len(self._failures) > allowed:
+            often = f" (number {len(self._failures)} in a row, {allowed} are allowed)" if allowed else ""
+            raise LearnerError(f"{error}{often}") from error
+        return self._start(begun, f"in place of a model that failed: {error}", rng, str(error))

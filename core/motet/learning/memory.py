@@ -3,73 +3,149 @@
 import math
 from bisect import insort
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from motet.contracts.learning import Array
+from motet.contracts.belief import Array, Data
 from motet.errors import LearnerError
 from motet.learning.encoding import Encoder
 from motet.model.experiment import Outcome, State
 from motet.model.objective import Objective
 
+LOST_ONCE = 1
+"""A point whose station was lost more often than that counts as failed: perhaps it is the point that does it."""
+
+_Value = tuple[bytes, float, int, float]
+"""Key of the point, merit, place in the order told, standard error."""
+
+
+@dataclass
+class _Series:
+    """The values of one objective, sorted by point and merit."""
+
+    objective: Objective
+    values: list[_Value] = field(default_factory=list[_Value])
+    data: Data | None = None
+
+    def add(self, key: bytes, merit: float, error: float) -> None:
+        insort(self.values, (key, merit, len(self.values), error))
+        self.data = None
+
 
 class Memory:
     """The outcomes told so far, once each, and the points asked for but not told yet, by `Encoder.key`.
 
-    A point may be pending several times. With `repeats` pending points may be suggested again.
+    `objectives` are those of the campaign, `others` further numbers to model, such as those with constraints.
+    A point may be pending several times. With `repeats` pending points may be suggested again, with `again`
+    measured ones.
     """
 
-    def __init__(self, encoder: Encoder, objective_name: str, objective: Objective, *, repeats: bool = False) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        objectives: Mapping[str, Objective],
+        others: Mapping[str, Objective],
+        *,
+        repeats: bool = False,
+        again: bool = False,
+    ) -> None:
         self._encoder = encoder
-        self._name = objective_name
-        self._objective = objective
+        self._series = {name: _Series(objective) for name, objective in {**objectives, **others}.items()}
+        self._names = tuple(objectives)
         self._repeats = repeats
+        self._again = again
         self._told: set[str] = set()
-        self._measured: list[tuple[bytes, float]] = []
+        self._complete: list[tuple[bytes, tuple[float, ...]]] = []
+        self._succeeded: set[bytes] = set()
+        self._failed: set[bytes] = set()
+        self._lost = Counter[bytes]()
         self._pending = Counter[bytes]()
-        self._seen: set[bytes] = set()
-        self._data: tuple[Array, Array] | None = None
+        self._ids: dict[str, bytes] = {}
+        self.valued = 0
+        """Number of outcomes with a value of an objective."""
         self.waiting = 0
         """Number of points pending, each as often as it is."""
 
     def tell(self, outcome: Outcome) -> bytes | None:
         """Take in an outcome: its point's key, None when this experiment was told before.
 
-        Raises LearnerError for one that is not ended, lacks the objective or has a value that is not finite.
+        Raises LearnerError for one that is not ended, lacks every objective or has a value that is not finite.
         """
-        if outcome.experiment.id in self._told:
+        experiment = outcome.experiment
+        if experiment.id in self._told:
             return None
-        merit = self._merit(outcome)
-        key = self._encoder.key(outcome.experiment.parameters)
-        self._told.add(outcome.experiment.id)
-        self._seen.add(key)
-        if merit is not None:
-            insort(self._measured, (key, merit))
-            self._data = None
-        self.release(key)
+        merits = self._merits(outcome)
+        key = self._encoder.key(experiment.parameters)
+        self._told.add(experiment.id)
+        for name, (merit, error) in merits.items():
+            self._series[name].add(key, merit, error)
+        if merits:
+            self.valued += 1
+            self._succeeded.add(key)
+        else:
+            self._lost[key] += 1
+            if not outcome.lost or self._lost[key] > LOST_ONCE:
+                self._failed.add(key)
+        if all(name in merits for name in self._names):
+            insort(self._complete, (key, tuple(merits[name][0] for name in self._names)))
+        self._forget(self._handed_back(experiment.suggestion.id, key))
         return key
 
-    def _merit(self, outcome: Outcome) -> float | None:
+    def _handed_back(self, suggestion: str, key: bytes) -> bytes:
+        """The pending point that an outcome answers: that of its suggestion, else any suggestion of the same point."""
+        if suggestion not in self._ids:
+            suggestion = next((other for other, point in self._ids.items() if point == key), "")
+        return self._ids.pop(suggestion, key)
+
+    def _merits(self, outcome: Outcome) -> dict[str, tuple[float, float]]:
+        """Merit and standard error of each number that is modelled; none for a failed experiment."""
         if outcome.state is State.FAILED:
-            return None
+            return {}
         name = outcome.experiment.id
         if outcome.state is not State.DONE:
             raise LearnerError(f"experiment {name} is {outcome.state}; a learner is told of done or failed ones")
-        if self._name not in outcome.values:
+        if not any(objective in outcome.values for objective in self._names):
             given = ", ".join(outcome.values) or "none"
-            raise LearnerError(f"experiment {name} has no value of the objective {self._name}; it has: {given}")
-        value = outcome.values[self._name]
-        if not math.isfinite(value):
-            raise LearnerError(f"experiment {name}: {self._name} = {value}; a finite number is needed")
-        return self._objective.merit(value)
+            wanted = f"the objective {self._names[0]}" if len(self._names) == 1 else f"any of {', '.join(self._names)}"
+            raise LearnerError(f"experiment {name} has no value of {wanted}; it has: {given}")
+        found = {key: series for key, series in self._series.items() if key in outcome.values}
+        return {key: self._merit(outcome, key, series.objective) for key, series in found.items()}
 
-    def hold(self, key: bytes) -> None:
-        """A point is pending from now on, or once more."""
+    def _merit(self, outcome: Outcome, name: str, objective: Objective) -> tuple[float, float]:
+        value = outcome.values[name]
+        where = f"experiment {outcome.experiment.id}: {name} = {value}"
+        if not math.isfinite(value):
+            raise LearnerError(f"{where}; a finite number is needed")
+        if (allowed := objective.problem(value)) is not None:
+            raise LearnerError(f"{where}; {allowed} is needed")
+        error = math.nan if objective.error is None else outcome.values.get(objective.error, math.nan)
+        if error < 0 or math.isinf(error):
+            raise LearnerError(f"{where}: its error {objective.error} = {error}; a number from 0 is needed")
+        return objective.merit(value), error
+
+    def hold(self, key: bytes, suggestion: str = "") -> None:
+        """A point is pending from now on, or once more; by the id of its suggestion it can be released."""
         self._pending[key] += 1
         self.waiting += 1
+        if suggestion:
+            self._ids[suggestion] = key
 
-    def release(self, key: bytes) -> None:
-        """A point is pending no longer, or once less; one that is not pending is left alone."""
+    def release(self, suggestion: str) -> bytes:
+        """The point of a suggestion is pending no longer, or once less: its key. Raises LearnerError."""
+        if suggestion not in self._ids:
+            raise LearnerError(f"no suggestion {suggestion!r} is pending; pending: {', '.join(self._ids) or 'none'}")
+        key = self._ids.pop(suggestion)
+        self._forget(key)
+        return key
+
+    def unhold(self, key: bytes) -> None:
+        """Undo one `hold` without an id."""
+        self._forget(key)
+
+    def _forget(self, key: bytes) -> None:
+        """A point is pending once less; one that is not pending is left alone."""
         times = self._pending[key]
         if not times:
             return
@@ -80,8 +156,17 @@ class Memory:
             self._pending[key] = times - 1
 
     def blocks(self, key: bytes) -> bool:
-        """Whether a point may not be suggested: measured, failed or, without `repeats`, pending."""
-        return key in self._seen or (not self._repeats and key in self._pending)
+        """Whether a point may not be suggested: failed, measured but for `again`, pending but for `repeats`.
+
+        A point whose station was lost comes back, once.
+        """
+        measured = not self._again and key in self._succeeded
+        return measured or key in self._failed or (not self._repeats and key in self._pending)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a value of every objective, so that all can be modelled."""
+        return all(self._series[name].values for name in self._names)
 
     @property
     def told(self) -> int:
@@ -89,18 +174,40 @@ class Memory:
         return len(self._told)
 
     @property
-    def valued(self) -> int:
-        """Number of outcomes with a value."""
-        return len(self._measured)
+    def ids(self) -> Mapping[str, bytes]:
+        """The points of suggestions that are pending, by their ids."""
+        return self._ids
 
     def pending(self) -> list[bytes]:
         """Keys of the points pending, each as often as it is, in rising order."""
         return sorted(self._pending.elements())
 
-    def data(self) -> tuple[Array, Array]:
-        """Rows (n, d) and merits (n,) of what was measured, in the same order whoever finished first."""
-        if self._data is None:
-            rows = np.frombuffer(b"".join(key for key, _ in self._measured))
-            merits = np.array([merit for _, merit in self._measured])
-            self._data = rows.reshape(self.valued, self._encoder.width), merits
-        return self._data
+    def taken(self) -> Array:
+        """Rows (k, d) of the points measured, failed or pending."""
+        return self.rows(sorted({*self._succeeded, *self._failed, *self._pending}))
+
+    def rows(self, keys: Sequence[bytes]) -> Array:
+        """The rows (k, d) that keys stand for."""
+        return np.frombuffer(b"".join(keys)).reshape(len(keys), self._encoder.width)
+
+    def data(self, name: str) -> Data:
+        """What was measured of one number, the same whoever finished first."""
+        series = self._series[name]
+        if series.data is None:
+            objective = series.objective
+            keys, merits, told, errors = zip(*series.values, strict=True) if series.values else ((), (), (), ())
+            known = None if objective.error is None else np.array(errors, dtype=float)
+            places = np.array(told, dtype=np.intp)
+            series.data = Data(self.rows(keys), np.array(merits), places, known, len(objective.classes))
+        return series.data
+
+    def complete(self) -> tuple[Array, Array]:
+        """Rows (c, d) and merits (c, m) of the m objectives where all of them were measured."""
+        rows = self.rows([key for key, _ in self._complete])
+        return rows, np.array([merits for _, merits in self._complete]).reshape(len(rows), len(self._names))
+
+    def successes(self) -> Data:
+        """Points that failed (class 0) and that gave a value (class 1)."""
+        keys = sorted({*self._succeeded, *self._failed})
+        merits = np.array([float(key in self._succeeded) for key in keys])
+        return Data(self.rows(keys), merits, np.arange(len(keys)), classes=2)

@@ -1,85 +1,113 @@
-"""Fits to what was measured, each made once: the bare one, and those that know of pending points too."""
+"""Fits to what was measured, each made once: the bare ones, and those that know of pending points too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from motet.contracts.learning import Array, Prediction
-from motet.learning.checked import Checked, Fitted
+from motet.contracts.belief import Array, Data, Prediction
+from motet.learning.checked import Checked, CheckedSurrogate, Fitted
 from motet.learning.pool import Pool
-
-DECIMALS = 9
-"""To which standardized merits are rounded: their last bits depend on the unit, and would decide ties."""
 
 _FIT = 2
 """Keeps the random numbers of fits apart from those of choices."""
 
+_PRETEND = 5
+"""Keeps the random numbers of stand-ins apart: they are drawn once for several choices."""
 
+
+@dataclass
 class Model:
-    """A fit to standardized merits, merit = centre + spread * y; `best` is the highest y measured."""
+    """A fit to the values of one objective. A whole pool is predicted once and kept."""
 
-    def __init__(self, predict: Fitted, centre: float, spread: float, best: float, values: int) -> None:
-        self.predict = predict
-        self.best = best
-        self.values = values
-        self._centre = centre
-        self._spread = spread
-        self._of: tuple[Pool, Prediction] | None = None
+    predict: Fitted
+    data: Data
+    _kept: tuple[tuple[Pool, Prediction], ...] = ()
 
-    def over(self, pool: Pool, rows: NDArray[np.intp]) -> Prediction:
-        """The prediction for some rows of a pool. The whole pool is predicted once and kept."""
-        if self._of is None or self._of[0] is not pool:
-            self._of = (pool, self.predict(pool.x))
-        whole = self._of[1]
-        members = None if whole.members is None else whole.members[:, rows]
-        return Prediction(whole.mean[rows], whole.std[rows], members)
+    def over(self, pool: Pool) -> Prediction:
+        """The prediction for all points of a pool."""
+        found = next((prediction for kept, prediction in self._kept if kept is pool), None)
+        if found is None:
+            found = self.predict(pool.x)
+            self._kept = (*self._kept[:1], (pool, found))  # a large space has its sample, and points near the best
+        return found
 
     def merit(self, mean: float, std: float) -> tuple[float, float]:
         """Mean and std in the objective's unit."""
-        return self._centre + self._spread * mean, self._spread * std
+        return self.data.centre + self.data.spread * mean, self.data.spread * std
 
-    def with_predict(self, predict: Fitted) -> "Model":
-        """The same scale and data with another predict function."""
-        return Model(predict, self._centre, self._spread, self.best, self.values)
+
+Course = Sequence[Model]
+"""One model for each number that is modelled, all of them told of the same possible values at pending points."""
 
 
 class Models:
-    """The models of one state of knowledge. A fit's seed follows from the seed and the number told."""
+    """The models of one state of knowledge.
 
-    def __init__(self, parts: Checked, seed: int) -> None:
+    A fit's seed follows from the seed and the number told; where fits go on from one another it is always the same.
+    """
+
+    def __init__(self, surrogate: CheckedSurrogate, parts: Checked, seed: int) -> None:
+        self._surrogate = surrogate
         self._parts = parts
         self._seed = seed
-        self._made: dict[tuple[bytes, ...], Model] = {}
+        self._latest: dict[str, tuple[Fitted, int]] = {}
+        self._made: dict[str, Model] = {}
+        self._courses: dict[tuple[bytes, ...], Sequence[Course]] = {}
 
     def forget(self) -> None:
         """Something new was told."""
         self._made.clear()
+        self._courses.clear()
 
-    def trial(self, x: Array) -> None:
-        """Fit made-up values at rows x (n, d), n > 1, and predict there; nothing is kept."""
-        self._parts.fit(x, np.linspace(-1, 1, len(x)), 0)(x)
+    def trial(self, x: Array, classes: int) -> None:
+        """Fit made-up values at rows x (n, d), n > 1, and predict there; nothing is kept. Raises FitFailed."""
+        values = np.arange(len(x)) % classes if classes else np.linspace(-1, 1, len(x))
+        self._surrogate.fit(Data(x, values.astype(float), np.arange(len(x)), classes=classes), 0)(x)
 
-    def fitted(self, x: Array, merits: Array, waiting: Sequence[bytes], told: int) -> Model:
-        """The model of merits (n,) at rows x (n, d), with points pending: their keys in rising order."""
-        centre = float(merits.mean())
-        spread = float(merits.std())
-        if not spread > np.finfo(float).eps * abs(centre):
-            spread = 1.0  # all values equal: only centred
-        y = np.round((merits - centre) / spread, DECIMALS)
-        seed = int(np.random.SeedSequence([_FIT, self._seed, told]).generate_state(1)[0])
-        if () not in self._made:
-            predict = self._parts.fit(x, y, seed)
-            self._made[()] = Model(predict, centre, spread, float(y.max()), len(y))
-        model = self._made[()]
+    def refitted(self, data: Data, told: int) -> Fitted:
+        """The surrogate fitted to other values. Raises FitFailed."""
+        return self._surrogate.fit(data, self._fit_seed(told))
+
+    def fitted(self, name: str, data: Data, told: int) -> Model:
+        """The model of what was measured of one number. Raises FitFailed."""
+        if name not in self._made:
+            before, count = self._latest.get(name, (None, 0))
+            if before is None or count < len(data):
+                before = self._surrogate.fit(data, self._fit_seed(told), before)
+                self._latest[name] = before, len(data)
+            elif not self._surrogate.continues:
+                before = self._surrogate.fit(data, self._fit_seed(told))
+            self._made[name] = Model(before, data)
+        return self._made[name]
+
+    def courses(self, measured: Mapping[str, Data], waiting: Sequence[bytes], at: Array, told: int) -> Sequence[Course]:
+        """The models of every number, with points pending: their keys in rising order, and rows `at` (k, d).
+
+        One course where the pending strategy pretends at most one value a point. Raises LearnerError.
+        """
         key = tuple(waiting)
-        if key not in self._made:
-            at = np.array([np.frombuffer(row) for row in waiting])
-            stand_ins = self._parts.stand_ins(model.predict, at, y)
-            if stand_ins is None:
-                return model
-            extended = model.predict.knowing(at, stand_ins)
-            if extended is None:
-                extended = self._parts.fit(np.vstack([x, at]), np.concatenate([y, stand_ins]), seed)
-            self._made[key] = model.with_predict(extended)
-        return self._made[key]
+        if key not in self._courses:
+            bare = [self.fitted(name, data, told) for name, data in measured.items()]
+            self._courses[key] = self._pretended(bare, at, told) if waiting else [bare]
+        return self._courses[key]
+
+    def _pretended(self, bare: Course, at: Array, told: int) -> Sequence[Course]:
+        rng = np.random.default_rng([_PRETEND, self._seed, told, len(at)])
+        told_of: list[Sequence[Model]] = []
+        for model in bare:
+            values = self._parts.stand_ins(model.predict, at, model.data, rng)
+            if values is None:
+                return [bare]
+            told_of.append([self._knowing(model, at, course, told) for course in values])
+        return list(zip(*told_of, strict=True))
+
+    def _knowing(self, model: Model, at: Array, y: Array, told: int) -> Model:
+        extended = model.predict.knowing(at, y)
+        if extended is None:
+            extended = self._surrogate.fit(model.data.knowing(at, y), self._fit_seed(told))
+        return Model(extended, model.data)
+
+    def _fit_seed(self, told: int) -> int:
+        words = [_FIT, self._seed] if self._surrogate.continues else [_FIT, self._seed, told]
+        return int(np.random.SeedSequence(words).generate_state(1)[0])

@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from motet.contracts.learning import Array
+from motet.contracts.belief import Array
 from motet.learning.encoding import Encoder
-from motet.model.space import Continuous, Parameter, Space, Stepped
-from motet.model.values import Point, Value
+from motet.learning.sampling import Sampler
+from motet.model.listing import LISTED_AT_MOST as ENUMERATED_AT_MOST
+from motet.model.rows import Rows
+from motet.model.space import Space
+from motet.model.values import Point
 
-ENUMERATED_AT_MOST = 100_000
-"""The largest product of parameters that is listed in full; larger ones are sampled, tables never."""
+__all__ = ["ENUMERATED_AT_MOST", "SAMPLE", "Pool", "everything", "sample"]
 
 SAMPLE = 2048
 """Points in a sample: a power of two, which keeps a Sobol sequence balanced."""
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number whose multiples are spread evenly (2^64 over the golden ratio; Knuth, vol. 3, 6.4)."""
 
 
 @dataclass(frozen=True)
@@ -31,36 +37,50 @@ class Pool:
         rows = encoder.encode(points)
         if rows.size == 0:
             return cls(points[:1], rows[:1])
-        x, first = np.unique(rows, axis=0, return_index=True)
-        return cls([points[int(i)] for i in first], x)
+        order: NDArray[np.intp] = np.lexsort(rows.T[::-1])
+        x = rows[order]
+        first = np.ones(len(x), dtype=bool)
+        np.any(x[1:] != x[:-1], axis=1, out=first[1:])
+        kept: NDArray[np.intp] = order[first]
+        return cls(points.take(kept) if isinstance(points, Rows) else [points[int(i)] for i in kept], x[first])
+
+    def find(self, key: bytes) -> int | None:
+        """The row of the candidate with this `Encoder.key`, None when there is none."""
+        row = np.frombuffer(key)
+        if len(row) != self.x.shape[1]:
+            return None
+        hashes, order = self._index
+        wanted = _hashes(row[None, :])[0]
+        at = int(np.searchsorted(hashes, wanted))
+        while at < len(hashes) and hashes[at] == wanted:
+            if np.array_equal(self.x[order[at]], row):
+                return int(order[at])
+            at += 1
+        return None
 
     @cached_property
-    def rows(self) -> dict[bytes, int]:
-        """The row of every candidate by its `Encoder.key`."""
-        return {row.tobytes(): number for number, row in enumerate(self.x)}
+    def _index(self) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+        """Hashes of all rows in rising order, and the rows that have them."""
+        hashes = _hashes(self.x)
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], order
+
+
+def _hashes(x: Array) -> NDArray[np.uint64]:
+    """A number for each row of x (n, d): equal rows have equal ones, others almost never."""
+    found = np.zeros(len(x), dtype=np.uint64)
+    for column in np.ascontiguousarray(x.T).view(np.uint64):
+        found = (found ^ column ^ (column >> np.uint64(29))) * _ODD
+        found ^= found >> np.uint64(32)
+    return found
 
 
 def everything(space: Space, encoder: Encoder) -> Pool | None:
     """All points of a space, None when there are too many to list."""
-    if space.candidates is None and space.size > ENUMERATED_AT_MOST:
-        return None
-    return Pool.of(list(space.points()), encoder)
+    points = space.listed()
+    return None if points is None else Pool.of(points, encoder)
 
 
 def sample(space: Space, encoder: Encoder, rng: np.random.Generator, n: int = SAMPLE) -> Pool:
-    """About n points spread evenly over a space: a scrambled Sobol sequence taken to each grid."""
-    from scipy.stats import qmc  # slow to import, and only needed for spaces that cannot be listed
-
-    spread = qmc.Sobol(len(space.parameters), rng=rng).random(n)
-    columns = [_values(parameter, u) for parameter, u in zip(space.parameters.values(), spread.T, strict=True)]
-    return Pool.of([dict(zip(space.parameters, row, strict=True)) for row in zip(*columns, strict=True)], encoder)
-
-
-def _values(parameter: Parameter, u: Array) -> list[Value]:
-    """Values of a parameter at the fractions `u` of [0, 1) of its range."""
-    if isinstance(parameter, Continuous):
-        return np.clip(parameter.low + u * (parameter.high - parameter.low), parameter.low, parameter.high).tolist()
-    if isinstance(parameter, Stepped):
-        return [parameter.value(int(fraction * parameter.size)) for fraction in u]
-    levels = parameter.values()
-    return [levels[int(fraction * len(levels))] for fraction in u]
+    """About n points spread evenly over a space, all of which meet its constraints."""
+    return Pool.of(Sampler(space).draw(n, rng), encoder)

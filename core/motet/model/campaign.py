@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from motet.model.objective import Objective
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.procedure import Procedure
-from motet.model.space import Parameter
+from motet.model.space import Constraint, Parameter
 from motet.model.values import Bound, Frozen, Name, PluginRef, Real, Whole
 
 
@@ -26,16 +26,31 @@ ProcedureRef = Annotated[
 
 
 class LearnerConfig(Frozen):
-    """A start design, then a surrogate x an acquisition x a way to treat pending points."""
+    """A start design, then a surrogate x an acquisition x a way to treat pending points.
 
-    start: PluginRef = PluginRef(name="random")
+    What is left out follows from the goal.
+    """
+
+    goal: Literal["best", "top_set", "model", "pareto"] | None = None
+    """What the campaign is for: the `best` point, the whole `top_set` of good points, a `model` that predicts well
+    everywhere, or the `pareto` front of several objectives. Left out: `pareto` with several objectives, `model` with an
+    objective to classify, `best` otherwise."""
+    start: PluginRef | None = None
     """How the first points are chosen."""
-    surrogate: PluginRef = PluginRef(name="random_forest")
+    surrogate: PluginRef | None = None
     """The model that predicts with uncertainty."""
-    acquisition: PluginRef = PluginRef(name="weighted")
+    acquisition: PluginRef | None = None
     """The score over candidates; the highest is measured next."""
-    pending: PluginRef = PluginRef(name="exclude")
+    pending: PluginRef | None = None
     """How points that are being measured enter the model."""
+    feasibility: PluginRef | None = None
+    """A classifier that learns from failed experiments where they fail: its probability of success is a factor on every
+    score. None when left out."""
+    repeats: bool = False
+    """Whether a measured point may be measured again: for noisy objectives."""
+    failed_fits: Whole = Field(default=3, ge=0, le=1000)
+    """How many fits in a row may fail; the start design chooses meanwhile, and each suggestion says so. With one more
+    the campaign ends."""
     suggest: Literal["fresh", "ahead"] = "fresh"
     """`fresh`: a free station waits for the fit, and every suggestion knows every result. `ahead`: suggestions are made
     while stations work, and the next one may not know the last results: for experiments as short as a fit."""
@@ -78,8 +93,12 @@ class Campaign(Frozen):
     """The search space: what a learner may vary."""
     candidates: str | None = None
     """A CSV table of the only points to choose from, relative to this file; one column a parameter."""
+    constraints: tuple[Constraint, ...] = ()
+    """What every point must meet besides: sums, compositions, at most so many non-zero, forbidden combinations."""
     objectives: dict[Name, Objective] = Field(min_length=1)
     """What is wanted of the numbers that the analysis yields."""
+    outcome_constraints: dict[Name, OutcomeConstraint] = Field(default_factory=dict[Name, OutcomeConstraint])
+    """Other numbers that the analysis yields, and within which bounds they have to stay."""
     procedure: ProcedureRef
     """One of the lab's procedures or a procedure plugin by name, a YAML file, or the steps themselves."""
     stations: tuple[Name, ...] = ()

@@ -25,7 +25,7 @@ class Suggestion:
     """A point that a learner proposes, with its reason.
 
     Score is higher-is-better, in the acquisition's unit; mean and std are the surrogate's prediction of the
-    objective in its unit, None where there is no model of it (at the start, and towards a target).
+    first objective in its unit, None where there is no model of it (at the start, towards a target, of classes).
     """
 
     parameters: Point
@@ -33,6 +33,12 @@ class Suggestion:
     score: float | None = None
     mean: float | None = None
     std: float | None = None
+    id: str = ""
+    """Unique among the suggestions of one learner; empty until it is handed out."""
+    problem: str = ""
+    """What kept the learner from using its model; empty when nothing did."""
+    notes: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What stop rules wanted to know of the model, by a name that the rule chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,17 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an experiment ended: done with the objectives' values, or failed with its reason and no values."""
+    """How an experiment ended: done with the objectives' values, or failed with its reason and no values.
+
+    Of several objectives some may be missing from `values`, but not all.
+    """
 
     experiment: Experiment
     state: State
     values: Mapping[str, float] = field(default_factory=dict[str, float])
     reason: str = ""
+    lost: bool = False
+    """The station failed, which says nothing of the point: it may be suggested again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,25 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from motet.contracts.learning import History, StopRule
+from motet.contracts.learning import StopRule
 from motet.contracts.results import Analysis
-from motet.errors import AnalysisError, CampaignError, ExperimentError, Retryable
+from motet.errors import CampaignError, ExperimentError, Retryable
 from motet.learning import FreshSuggester, Suggester
 from motet.model.campaign import Budget, FailurePolicy
 from motet.model.events import CampaignState, Progress
 from motet.model.experiment import Experiment, Outcome, RunRecord, State
-from motet.model.objective import Objective
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.orchestration.control import Control
-from motet.orchestration.policy import Decision, decide, describe
+from motet.orchestration.policy import Decision, decide, describe, is_of_station
 from motet.orchestration.recorder import Recorder
+from motet.orchestration.stopping import Cost, Stopping
 from motet.orchestration.summary import Summary, best_of
+from motet.orchestration.values import usable
 from motet.simulation.guard import computing
 from motet.station import Station
 
@@ -30,18 +32,15 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Goal:
     """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
-    seconds of the loop's clock."""
+    seconds of the loop's clock; `cost` what so many attempts cost, from the hours that each station worked."""
 
     objectives: Mapping[str, Objective]
     stop: Sequence[StopRule] = ()
     budget: Budget = field(default_factory=Budget)
     failures: FailurePolicy = field(default_factory=FailurePolicy)
     retry_wait_s: float = 0.0
-
-    def most(self) -> int | None:
-        """The largest number of experiments that budget and stop rules let through."""
-        bounds = [self.budget.experiments, *(rule.most() for rule in self.stop)]
-        return min((bound for bound in bounds if bound is not None), default=None)
+    constraints: Mapping[str, OutcomeConstraint] = field(default_factory=dict[str, OutcomeConstraint])
+    cost: Callable[[int, Mapping[str, float]], float | None] = lambda attempts, busy_h: None
 
 
 @dataclass
@@ -54,23 +53,24 @@ class CampaignLoop:
     goal: Goal
     recorder: Recorder
     control: Control
-    _outcomes: list[Outcome] = field(default_factory=list[Outcome])
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
     _begun: int = 0
     _in_flight: int = 0
     _failed_in_a_row: int = 0
-    _busy_s: float = 0.0
+    _busy_s: dict[str, float] = field(default_factory=dict[str, float])
+    _attempts: int = 0
     _first_dispatch: float = math.inf
     _last_result: float = 0.0
     _reason: str = ""
-    _reached: int | None = None
     _failure: str = ""
     _defect: bool = False
     _ended: bool = False
     _most: int | None = None
 
     def __post_init__(self) -> None:
-        self._most = self.goal.most()
+        self._stopping = Stopping(self.goal.stop, self.goal.objectives)
+        bounds = (self.goal.budget.experiments, self._stopping.most())
+        self._most = min((bound for bound in bounds if bound is not None), default=None)
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
@@ -123,8 +123,12 @@ class CampaignLoop:
         if suggestion is None:
             self._reason = self._reason or "no point is left to measure"
             return None
+        if suggestion.problem:
+            _log.warning("the learner goes on without its model: %s", suggestion.problem)
+        if not (self.control.ending or self._is_over()):
+            self._consider(self._stopping.taken, suggestion)
         if self.control.ending or self._is_over():
-            self.suggester.release(suggestion.parameters)
+            self.suggester.release(suggestion)
             return None
         self._begun += 1
         return Experiment(self.recorder.campaign, self._begun, suggestion)
@@ -145,7 +149,8 @@ class CampaignLoop:
         for attempt in count(1):
             running = _all(planned, self.recorder.running(experiment, station.name, attempt))
             record = await station.run(experiment, running)
-            self._busy_s += record.ended - record.started
+            self._attempts += 1
+            self._busy_s[station.name] = self._busy_s.get(station.name, 0.0) + record.ended - record.started
             self._first_dispatch = min(self._first_dispatch, record.started)
             self._last_result = max(self._last_result, record.ended)
             outcome, error = await self._analyse(experiment, record)
@@ -178,17 +183,12 @@ class CampaignLoop:
                 return Outcome(experiment, State.DONE, values), None
             except Exception as raised:  # noqa: BLE001 - a plugin may raise anything; the failure policy decides
                 error = raised
-        return Outcome(experiment, State.FAILED, reason=describe(error)), error
+        return Outcome(experiment, State.FAILED, reason=describe(error), lost=is_of_station(error)), error
 
     def _values(self, record: RunRecord) -> dict[str, float]:
         with computing():
             values = {name: float(value) for name, value in self.analysis.values(record).items()}
-        for name in self.goal.objectives:
-            if name not in values:
-                raise AnalysisError(f"the analysis gave no {name!r}; it gave: {', '.join(values) or 'nothing'}")
-            if not math.isfinite(values[name]):
-                raise AnalysisError(f"the analysis gave {name} = {values[name]}, not a finite number")
-        return values
+        return usable(values, self.goal.objectives, self.goal.constraints)
 
     async def _tell(self, outcome: Outcome, durable: Awaitable[object]) -> int | None:
         """The learner hears of an outcome once it is durable; what its next suggestion has to know of."""
@@ -205,8 +205,8 @@ class CampaignLoop:
 
     def _learn_from(self, outcome: Outcome) -> None:
         """Stop rules and the count of failures in a row."""
-        self._outcomes.append(outcome)
-        self.recorder.emit(Progress(len(self._outcomes), self._most))
+        self._consider(self._stopping.ended, outcome)
+        self.recorder.emit(Progress(len(self._stopping.outcomes), self._most))
         if outcome.state is State.DONE:
             self._failed_in_a_row = 0
         elif self.control.state is not CampaignState.ABORTING:
@@ -216,16 +216,19 @@ class CampaignLoop:
             self._failure = (
                 self._failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
             )
-        history = History(self._outcomes, self.goal.objectives, self.recorder.elapsed())
+
+    def _consider(self, rules: "Callable[[T, float, Cost], str | None]", news: T) -> None:
+        """What the stop rules say to an outcome or a suggestion."""
         try:
-            for rule in self.goal.stop:
-                reason = rule.reason(history)
-                if reason and rule.most() is None and self._reached is None:
-                    self._reached = len(self._outcomes)
-                self._reason = self._reason or reason or ""
+            reason = rules(news, self.recorder.elapsed(), self._cost)
+            self._reason = self._reason or reason or ""
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other stations end in order
             _log.exception("a stop rule failed")
             self._fail(error)
+
+    def _cost(self) -> float | None:
+        hours = {name: seconds / 3600 for name, seconds in self._busy_s.items()}
+        return self.goal.cost(self._attempts, hours)
 
     def _on_control(self, state: CampaignState) -> None:
         if self._ended:
@@ -280,10 +283,11 @@ class CampaignLoop:
         return CampaignState.FINISHED, self._reason
 
     def _summary(self, state: CampaignState, reason: str) -> Summary:
-        wall_s = self._last_result - self._first_dispatch if self._outcomes else 0.0
-        failed = sum(outcome.state is State.FAILED for outcome in self._outcomes)
-        best = best_of(self._outcomes, self.goal.objectives)
-        count_ = len(self._outcomes)
+        outcomes = self._stopping.outcomes
+        wall_s = self._last_result - self._first_dispatch if outcomes else 0.0
+        failed = sum(outcome.state is State.FAILED for outcome in outcomes)
+        best = best_of(outcomes, self.goal.objectives)
+        count_ = len(outcomes)
         return Summary(
             self.recorder.campaign,
             state,
@@ -293,8 +297,8 @@ class CampaignLoop:
             failed,
             best,
             wall_s,
-            self._busy_s,
-            self._reached,
+            sum(self._busy_s.values()),
+            self._stopping.reached,
             self._defect,
         )
 

@@ -35,3 +35,8 @@ def decide(error: Exception, attempt: int, policy: FailurePolicy) -> Decision:
 def describe(error: BaseException) -> str:
     """The reason as it is stored and shown: the class of the error, then its message."""
     return f"{type(error).__name__}: {error}"
+
+
+def is_of_station(error: Exception) -> bool:
+    """Whether an error says nothing of the point that was to be measured: no answer, a lost line, an abort."""
+    return isinstance(error, Aborted) or (isinstance(error, MotetError) and error.action is Action.RETRY)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from motet.model.events import CampaignState
 from motet.model.experiment import Outcome, State
-from motet.model.objective import Objective
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.values import Point
+from motet.store import Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best experiment so far by the first objective."""
+    """An experiment that stands out: the best so far by the first objective, or one of the Pareto front."""
 
     experiment: str
     parameters: Point
@@ -23,7 +24,7 @@ class Summary:
     """What a campaign came to. Times in seconds: `wall_s` from the first dispatch to the last result, `busy_s` the sum
     of the times of all attempts at experiments. `reached` is the number of experiments that had ended when a stop rule
     held, None when none did or when it only counts experiments. `defect`: it failed by an error that is none of its
-    experiments', such as a learner that raises."""
+    experiments', such as a learner that raises. `front` is the Pareto front, empty with one objective."""
 
     campaign: str
     state: CampaignState
@@ -36,6 +37,7 @@ class Summary:
     busy_s: float
     reached: int | None = None
     defect: bool = False
+    front: tuple[Best, ...] = ()
 
     @property
     def speed_up(self) -> float:
@@ -43,11 +45,35 @@ class Summary:
         return self.busy_s / self.wall_s if self.wall_s > 0 else 0.0
 
 
-def best_of(outcomes: Sequence[Outcome], objectives: Mapping[str, Objective]) -> Best | None:
-    """The best finished outcome by the first objective; the earlier one of equals. None when nothing is done."""
-    name, objective = next(iter(objectives.items()))
-    done = [outcome for outcome in outcomes if outcome.state is State.DONE]
-    if not done:
-        return None
-    best = max(done, key=lambda outcome: objective.merit(outcome.values[name]))
-    return Best(best.experiment.id, best.experiment.parameters, best.values)
+def best_of(
+    outcomes: Sequence[Outcome],
+    objectives: Mapping[str, Objective],
+    constraints: Mapping[str, OutcomeConstraint] | None = None,
+) -> Best | None:
+    """The best finished outcome by the first objective that meets the constraints; the earlier one of equals. None when
+    there is none, and for classes, of which none is better than another."""
+    best = Wanted(objectives, constraints or {}).best(_done(outcomes), _values)
+    return None if best is None else _best(best)
+
+
+def front_of(
+    outcomes: Sequence[Outcome],
+    objectives: Mapping[str, Objective],
+    constraints: Mapping[str, OutcomeConstraint] | None = None,
+) -> tuple[Best, ...]:
+    """The Pareto front of the finished outcomes that have all objectives and meet the constraints, in their order;
+    empty with one objective."""
+    wanted = Wanted(objectives, constraints or {})
+    return tuple(map(_best, wanted.front(_done(outcomes), _values))) if wanted.several else ()
+
+
+def _best(outcome: Outcome) -> Best:
+    return Best(outcome.experiment.id, outcome.experiment.parameters, outcome.values)
+
+
+def _done(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.state is State.DONE]
+
+
+def _values(outcome: Outcome) -> Mapping[str, float]:
+    return outcome.values

@@ -1,5 +1,6 @@
 """Axes for parameters of every kind."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,10 @@ def _reach(parameter: Mapping[str, Any]) -> dict[str, Any]:
     if "low" not in parameter:
         return {}
     low, high = parameter["low"], parameter["high"]
+    if parameter.get("scale") == "log":
+        ends = math.log10(low), math.log10(high)
+        edge = 0.025 * (ends[1] - ends[0])
+        return {"type": "log", "range": [ends[0] - edge, ends[1] + edge]}
     edge = {"stepped": parameter.get("step", 0) / 2, "integer": 0.5}.get(parameter["type"], 0.0)
     edge = max(edge, 0.025 * (high - low))
     return {"range": [low - edge, high + edge]}
@@ -34,7 +39,7 @@ def _reach(parameter: Mapping[str, Any]) -> dict[str, Any]:
 
 def same_scale(material: Material, x: str, y: str) -> dict[str, Any]:
     """A map of two lengths (or any two of one unit and one extent) is drawn true to scale."""
-    sides = [[material.parameter(name).get(key) for key in ("low", "high", "unit")] for name in (x, y)]
+    sides = [[material.parameter(name).get(key) for key in ("low", "high", "unit", "scale")] for name in (x, y)]
     alike = sides[0] == sides[1] and sides[0][0] is not None
     return {"scaleanchor": "x", "constrain": "domain"} if alike else {}
 

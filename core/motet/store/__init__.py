@@ -12,6 +12,7 @@ from motet.store.rows import (
     StationChange,
     Transition,
 )
+from motet.store.standing import Wanted
 from motet.store.store import Store
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "StationChange",
     "Store",
     "Transition",
+    "Wanted",
 ]

@@ -1,16 +1,15 @@
 """From stored records to experiments, and from experiments to the figures of a campaign."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from motet.model.experiment import State, Suggestion
-from motet.model.objective import Objective
 from motet.store.encode import loads
 from motet.store.records import Change
 from motet.store.rows import Attempt, Best, ExperimentRow, Transition
+from motet.store.standing import Wanted, count_by_class
 
 _BEFORE = ("number", "id", "state", "station", "attempts", "started_s", "ended_s")
 _AFTER = ("score", "mean", "std", "why", "reason")
@@ -31,7 +30,14 @@ def _row(record: Mapping[str, Any], history: Sequence[Transition]) -> Experiment
         number=record["number"],
         state=State(record["state"]),
         suggestion=Suggestion(
-            loads(record["parameters"]), record["why"], record["score"], record["mean"], record["std"]
+            loads(record["parameters"]),
+            record["why"],
+            record["score"],
+            record["mean"],
+            record["std"],
+            record["suggestion"],
+            record["problem"],
+            loads(record["notes"]),
         ),
         values={} if record["values"] is None else loads(record["values"]),
         reason=record["reason"],
@@ -54,18 +60,35 @@ def _attempts(history: Sequence[Transition]) -> tuple[Attempt, ...]:
     return tuple(attempts)
 
 
-def best_of(rows: Iterable[ExperimentRow], objectives: Mapping[str, Objective]) -> Best | None:
-    """The best finished experiment by the first objective; the earlier one of equals. None when there is
-    none."""
-    name, objective = next(iter(objectives.items()))
-    best: Best | None = None
-    for row in rows:
-        value = row.values.get(name, math.nan)
-        if row.state is not State.DONE or not math.isfinite(value):
-            continue
-        if best is None or objective.merit(value) > objective.merit(best.value):
-            best = Best(row.id, row.number, row.parameters, name, value)
-    return best
+def best_of(rows: Iterable[ExperimentRow], wanted: Wanted) -> Best | None:
+    """The best finished experiment by the first objective that meets the constraints on outcomes; the earlier one of
+    equals. None when there is none, and for classes."""
+    row = wanted.best(_done(rows), _values)
+    return None if row is None else Best(row.id, row.number, row.parameters, wanted.first, row.values[wanted.first])
+
+
+def front_of(rows: Iterable[ExperimentRow], wanted: Wanted) -> list[ExperimentRow]:
+    """The Pareto front of the finished experiments that have all objectives and meet the constraints, the best by the
+    first objective first; empty with one objective."""
+    if not wanted.several:
+        return []
+    found = wanted.front(_done(rows), _values)
+    merit = wanted.objectives[wanted.first].merit
+    return sorted(found, key=lambda row: -merit(row.values[wanted.first]))
+
+
+def counts_of(rows: Iterable[ExperimentRow], wanted: Wanted) -> dict[str, int]:
+    """How many experiments found each class; empty when the first objective is a number."""
+    values = [row.values[wanted.first] for row in _done(rows) if wanted.first in row.values]
+    return count_by_class(wanted.classes, values) if wanted.classes else {}
+
+
+def _done(rows: Iterable[ExperimentRow]) -> list[ExperimentRow]:
+    return [row for row in rows if row.state is State.DONE]
+
+
+def _values(row: ExperimentRow) -> Mapping[str, float]:
+    return row.values
 
 
 def wall_s(rows: Iterable[ExperimentRow]) -> float:
@@ -80,15 +103,62 @@ def busy_s(rows: Iterable[ExperimentRow]) -> float:
     return sum(attempt.seconds or 0.0 for row in rows for attempt in row.attempts)
 
 
-def export_row(row: ExperimentRow, parameters: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
-    """A flat record: number, state, times, parameters, values, the learner's prediction, reasons."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the records of one campaign have besides the columns that every campaign has.
+
+    The columns of the learner, `suggestion.id`, `suggestion.problem` and `suggestion.note.NAME`, are there when an
+    experiment has something in them; `NAME.class` names the class of an objective; `constraints.broken` is there with
+    constraints on outcomes. No parameter or value can be called like that.
+    """
+
+    parameters: Sequence[str]
+    values: Sequence[str]
+    wanted: Wanted
+    ids: bool
+    problems: bool
+    notes: Sequence[str]
+
+    @classmethod
+    def of(cls, rows: Sequence[ExperimentRow], parameters: Sequence[str], wanted: Wanted) -> "Columns":
+        """Those of a campaign's experiments."""
+        suggestions = [row.suggestion for row in rows]
+        return cls(
+            parameters,
+            tuple(dict.fromkeys([*wanted.objectives, *wanted.constraints, *(n for row in rows for n in row.values)])),
+            wanted,
+            any(suggestion.id for suggestion in suggestions),
+            any(suggestion.problem for suggestion in suggestions),
+            tuple(dict.fromkeys(name for suggestion in suggestions for name in suggestion.notes)),
+        )
+
+
+def export_row(row: ExperimentRow, columns: Columns) -> dict[str, Any]:
+    """A flat record: number, state, times, parameters, values, the learner's prediction, reasons, and what else the
+    campaign has."""
     suggestion = row.suggestion
     before = (row.number, row.id, row.state.value, row.station, len(row.attempts), row.started_s, row.ended_s)
     after = (suggestion.score, suggestion.mean, suggestion.std, suggestion.why, row.reason)
     reserved = {*_BEFORE, *_AFTER}
     flat: dict[str, Any] = dict(zip(_BEFORE, before, strict=True))
-    for name in parameters:
+    for name in columns.parameters:
         flat[f"parameter.{name}" if name in reserved else name] = row.parameters.get(name)
-    for name in values:
-        flat[f"value.{name}" if name in reserved or name in parameters else name] = row.values.get(name)
-    return flat | dict(zip(_AFTER, after, strict=True))
+    for name in columns.values:
+        flat[f"value.{name}" if name in reserved or name in columns.parameters else name] = row.values.get(name)
+    return flat | dict(zip(_AFTER, after, strict=True)) | _more(row, columns)
+
+
+def _more(row: ExperimentRow, columns: Columns) -> dict[str, Any]:
+    suggestion, wanted = row.suggestion, columns.wanted
+    found: dict[str, Any] = {}
+    for name, objective in wanted.objectives.items():
+        if objective.classes:
+            found[f"{name}.class"] = objective.classes[int(row.values[name])] if name in row.values else None
+    if wanted.constraints:
+        broken = wanted.broken(row.values) if row.state is State.DONE else ()
+        found["constraints.broken"] = " ".join(broken)
+    if columns.ids:
+        found["suggestion.id"] = suggestion.id
+    if columns.problems:
+        found["suggestion.problem"] = suggestion.problem
+    return found | {f"suggestion.note.{name}": suggestion.notes.get(name) for name in columns.notes}

@@ -10,11 +10,12 @@ from sqlite_utils import Database
 from motet.errors import NotFound
 from motet.model.events import CampaignState
 from motet.model.experiment import State
-from motet.model.objective import Objective
-from motet.store.assemble import best_of, busy_s, experiment_rows, wall_s
+from motet.model.objective import Objective, OutcomeConstraint
+from motet.store.assemble import best_of, busy_s, counts_of, experiment_rows, front_of, wall_s
 from motet.store.encode import loads
 from motet.store.records import Change, Stamp
 from motet.store.rows import CampaignChange, CampaignSummary, ExperimentRow, Transition
+from motet.store.standing import Wanted
 
 Record = dict[str, Any]
 
@@ -43,6 +44,7 @@ def summary(db: Database, record: Record) -> CampaignSummary:
     rows = experiments(db, record["id"])
     changes = list(campaign_changes(db, record["id"]))
     state = CampaignState(record["state"])
+    wanted = Wanted(objectives(record), constraints(record))
     return CampaignSummary(
         id=record["id"],
         name=record["name"],
@@ -54,16 +56,18 @@ def summary(db: Database, record: Record) -> CampaignSummary:
         experiments=len(rows),
         done=sum(row.state is State.DONE for row in rows),
         failed=sum(row.state is State.FAILED for row in rows),
-        best=best_of(rows, objectives(record)),
+        best=best_of(rows, wanted),
         wall_s=wall_s(rows),
         busy_s=busy_s(rows),
+        front=tuple(row.number for row in front_of(rows, wanted)),
+        counts=counts_of(rows, wanted),
     )
 
 
 def experiments(db: Database, campaign: str) -> list[ExperimentRow]:
     """All experiments by number."""
     sql = (
-        "SELECT experiments.*, score, mean, std, why FROM experiments"
+        "SELECT experiments.*, score, mean, std, why, suggestion, problem, notes FROM experiments"
         " JOIN suggestions ON suggestions.experiment = experiments.id WHERE campaign = :key ORDER BY number"
     )
     return experiment_rows(select(db, sql, key=campaign), transitions(db, campaign))
@@ -95,6 +99,11 @@ def campaign_changes(db: Database, campaign: str) -> Iterator[CampaignChange]:
 def objectives(record: Mapping[str, Any]) -> dict[str, Objective]:
     """The objectives of a row of `campaigns`."""
     return {name: Objective.model_validate(fields) for name, fields in loads(record["objectives"]).items()}
+
+
+def constraints(record: Mapping[str, Any]) -> dict[str, OutcomeConstraint]:
+    """The constraints on outcomes of a row of `campaigns`."""
+    return {name: OutcomeConstraint.model_validate(one) for name, one in loads(record["constraints"]).items()}
 
 
 def stamp(found: Mapping[str, Any]) -> Stamp:

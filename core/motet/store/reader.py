@@ -10,7 +10,7 @@ from motet.errors import NotFound
 from motet.model.events import StationState
 from motet.model.experiment import Document
 from motet.store import queries
-from motet.store.assemble import export_row
+from motet.store.assemble import Columns, export_row
 from motet.store.connect import open_reader
 from motet.store.encode import loads
 from motet.store.queries import Record, find, select
@@ -54,6 +54,7 @@ class Reader:
                 queries.objectives(record),
                 loads(record["parameters"]),
                 {version["distribution"]: version["version"] for version in versions},
+                queries.constraints(record),
             )
 
     def experiments(self, campaign: str) -> list[ExperimentRow]:
@@ -102,11 +103,12 @@ class Reader:
 
     def export_rows(self, campaign: str) -> Iterator[Record]:
         """Each experiment as a flat record for `motet.contracts.results.Exporter`; all have the same columns.
-        A parameter or value named like a column before it gets the prefix `parameter.` or `value.`."""
+        A parameter or value named like a column before it gets the prefix `parameter.` or `value.`. What only some
+        campaigns have stands behind, see `Columns`."""
         detail = self.campaign(campaign)
         rows = self.experiments(detail.summary.id)
-        values = dict.fromkeys([*detail.objectives, *(name for row in rows for name in row.values)])
-        return (export_row(row, tuple(detail.parameters), tuple(values)) for row in rows)
+        columns = Columns.of(rows, tuple(detail.parameters), detail.wanted)
+        return (export_row(row, columns) for row in rows)
 
     @contextmanager
     def _open(self) -> Generator[Database]:

@@ -1,7 +1,7 @@
 """What is written to the store: values that come from the campaign loop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +18,8 @@ class Stamp:
 @dataclass(frozen=True, slots=True)
 class CampaignRecord:
     """A campaign as it starts: the exact files (path relative to the campaign file -> text) and versions
-    (distribution -> version) that run, objectives and parameters as their models' plain fields."""
+    (distribution -> version) that run; objectives, parameters and constraints on outcomes as their models' plain
+    fields."""
 
     name: str
     lab: str
@@ -29,6 +30,7 @@ class CampaignRecord:
     objectives: Mapping[str, Mapping[str, Any]]
     parameters: Mapping[str, Mapping[str, Any]]
     at: Stamp
+    constraints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
 class Change(StrEnum):

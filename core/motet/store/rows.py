@@ -1,19 +1,21 @@
 """What is read from a store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import State, Suggestion
-from motet.model.objective import Objective
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.values import Point
 from motet.store.records import Change, Stamp
+from motet.store.standing import Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best experiment by the first objective's merit; the earlier one of equals."""
+    """The best experiment by the first objective's merit among those that meet the constraints on outcomes; the
+    earlier one of equals."""
 
     experiment: str
     number: int
@@ -28,7 +30,9 @@ class CampaignSummary:
     state.
 
     `wall_s` goes from the first dispatch to the last result (to the last change known while it runs),
-    `busy_s` is the sum of the times of all attempts that ended; both in seconds."""
+    `busy_s` is the sum of the times of all attempts that ended; both in seconds. `front` are the numbers of the
+    experiments on the Pareto front, the best by the first objective first; empty with one objective. `counts` is how
+    many experiments found each class; empty where the objective is a number."""
 
     id: str
     name: str
@@ -43,6 +47,8 @@ class CampaignSummary:
     best: Best | None
     wall_s: float
     busy_s: float
+    front: tuple[int, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def speed_up(self) -> float:
@@ -60,6 +66,12 @@ class CampaignDetail:
     objectives: Mapping[str, Objective]
     parameters: Mapping[str, Mapping[str, Any]]
     versions: Mapping[str, str]
+    constraints: Mapping[str, OutcomeConstraint] = field(default_factory=dict[str, OutcomeConstraint])
+
+    @property
+    def wanted(self) -> Wanted:
+        """Objectives and constraints on outcomes."""
+        return Wanted(self.objectives, self.constraints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,19 @@ def _first(db: Database) -> None:
     db.table("campaign_changes").create_index(["campaign"])
 
 
-MIGRATIONS: Sequence[Callable[[Database], None]] = (_first,)
+def _suggestions(db: Database) -> None:
+    """Ids of suggestions, what kept a learner from using its model, and what stop rules noted."""
+    table = db.table("suggestions")
+    for column, default in (("suggestion", ""), ("problem", ""), ("notes", "{}")):
+        table.add_column(column, str, not_null_default=default)
+
+
+def _constraints(db: Database) -> None:
+    """The bounds that other numbers than the objectives have to keep."""
+    db.table("campaigns").add_column("constraints", str, not_null_default="{}")
+
+
+MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints)
 VERSION = len(MIGRATIONS)
 
 

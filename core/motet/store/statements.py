@@ -16,14 +16,14 @@ from motet.store.records import CampaignRecord, Change, Stamp
 
 def new_campaign(db: Connection, record: CampaignRecord) -> str:
     """Store a campaign with its files and versions; its id is `NAME-N`."""
-    columns = [dumps(part) for part in (record.stations, record.objectives, record.parameters)]
+    columns = [dumps(part) for part in (record.stations, record.objectives, record.parameters, record.constraints)]
     query = "SELECT COALESCE(MAX(serial), 0) + 1 FROM campaigns WHERE name = ?"
     (serial,) = db.execute(query, (record.name,)).fetchone()
     campaign = f"{record.name}-{serial}"
     db.execute(
         "INSERT INTO campaigns"
-        " (id, name, serial, lab, seed, stations, objectives, parameters, state, reason, wall)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+        " (id, name, serial, lab, seed, stations, objectives, parameters, constraints, state, reason, wall)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
         (
             campaign,
             record.name,
@@ -61,19 +61,24 @@ def planned(db: Connection, experiment: Experiment, at: Stamp) -> None:
     """Store an experiment with the learner's reason for it."""
     parameters = dumps(experiment.parameters)
     suggestion = experiment.suggestion
+    notes = dumps(suggestion.notes)
     db.execute(
         "INSERT INTO experiments (id, campaign, number, state, parameters, reason, attempts)"
         " VALUES (?, ?, ?, ?, ?, '', 0)",
         (experiment.id, experiment.campaign, experiment.number, State.PLANNED, parameters),
     )
     db.execute(
-        "INSERT INTO suggestions (experiment, score, mean, std, why) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO suggestions (experiment, score, mean, std, why, suggestion, problem, notes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             experiment.id,
             _number(suggestion.score),
             _number(suggestion.mean),
             _number(suggestion.std),
             suggestion.why,
+            suggestion.id,
+            suggestion.problem,
+            notes,
         ),
     )
     _transition(db, experiment.id, Change.PLANNED, None, 0, "", at)

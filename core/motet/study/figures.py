@@ -1,26 +1,17 @@
 """The figures of a study."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from plotly import colors
-
-from motet.report.style import BLUE, GREY, SKY, VERMILION, Plot, axis, layout
+from motet.report.style import GREY, Plot, axis, layout
 from motet.report.text import label, number, plotly, time_unit, with_unit
 from motet.study.curves import Band
+from motet.study.lines import MOST_BANDS, PALETTE, band_traces, line_style, plain
 from motet.study.parallel import Line, Parallel
-from motet.study.statistics import Floats
 from motet.study.summary import CombinationSummary, StudySummary
 
 MOST = 12
 """A figure shows so many combinations, the best ones."""
-
-MOST_BANDS = 4
-"""So many of them with their bands: more would hide one another."""
-
-PALETTE = (BLUE, VERMILION, "#009e73", "#cc79a7", "#e69f00", SKY)
-"""After Okabe and Ito, without their yellow and black; a second round of them is dotted."""
 
 
 def plots(summary: StudySummary) -> list[Plot]:
@@ -52,8 +43,8 @@ def _best_so_far(
     traces: list[dict[str, Any]] = []
     for place, (one, band, per) in enumerate(bands):
         hover = f"<b>{plotly(one.label)}</b><br>%{{x:.4~g}} {unit}: %{{y:.4~g}}<extra></extra>"
-        style = {"shape": "hv", **_line(place)}
-        traces += _traces(_short(one, summary), band, per, 1.0, style, hover, place < MOST_BANDS)
+        style = {"shape": "hv", **line_style(place)}
+        traces += band_traces(_short(one, summary), band, per, 1.0, style, hover, place < MOST_BANDS)
     figure = layout(
         440,
         xaxis=x_axis,
@@ -79,7 +70,7 @@ def _parallel(summary: StudySummary, found: Parallel) -> Plot:
     for place, line in enumerate(found.lines):
         name = _stations(line.stations)
         hover = f"<b>{name}</b><br>%{{x}} experiments: %{{y:.4~g}} {unit}<extra></extra>"
-        traces += _traces(name, line.pace, 1.0, per, _line(place), hover, place < MOST_BANDS)
+        traces += band_traces(name, line.pace, 1.0, per, line_style(place), hover, place < MOST_BANDS)
     traces += [_mark(line, place, per) for place, line in enumerate(found.lines)]
     fewest = _stations(found.lines[0].stations)
     where = "at the goal (medians over the trials)" if found.at_goal else "at the last number of experiments of all"
@@ -106,7 +97,7 @@ def _mark(line: Line, place: int, per: float) -> dict[str, Any]:
         "showlegend": False,
         "legendgroup": _stations(line.stations),
         "x": [line.experiments],
-        "y": [_plain(line.seconds / per)],
+        "y": [plain(line.seconds / per)],
         "text": [f"<b>{line.ratio:.2f} x</b>"],
         "textposition": "bottom right" if place % 2 else "top left",  # neighbours keep out of each other's way
         "textfont": {"size": 14},
@@ -114,27 +105,6 @@ def _mark(line: Line, place: int, per: float) -> dict[str, Any]:
         "marker": {"color": PALETTE[place % len(PALETTE)], "size": 11, "line": {"width": 1.5, "color": "#ffffff"}},
         "hovertemplate": f"<b>{_stations(line.stations)}</b><br>%{{x:.4~g}} experiments: %{{y:.4~g}}<extra></extra>",
     }
-
-
-def _traces(
-    name: str, band: Band, per_x: float, per_y: float, style: dict[str, Any], hover: str, with_band: bool
-) -> list[dict[str, Any]]:
-    """A median, over its band."""
-    shared = {"type": "scatter", "mode": "lines", "x": _numbers(band.x, per_x), "legendgroup": name}
-    edge = shared | {
-        "showlegend": False,
-        "hoverinfo": "skip",
-        "line": {"width": 0, "shape": style.get("shape", "linear")},
-    }
-    fill = {"fill": "tonexty", "fillcolor": _faint(style["color"])}
-    edges = [edge | {"y": _numbers(band.low, per_y)}, edge | fill | {"y": _numbers(band.high, per_y)}]
-    median = shared | {
-        "name": plotly(name),
-        "y": _numbers(band.median, per_y),
-        "line": {"width": 2.5, **style},
-        "hovertemplate": hover,
-    }
-    return [*(edges if with_band else []), median]
 
 
 def _legend(summary: StudySummary) -> dict[str, Any]:
@@ -180,26 +150,3 @@ def _short(one: CombinationSummary, summary: StudySummary) -> str:
 
 def _stations(count: int) -> str:
     return f"{count} station{'' if count == 1 else 's'}"
-
-
-def _line(place: int) -> dict[str, Any]:
-    round_, color = divmod(place, len(PALETTE))
-    return {"color": PALETTE[color], "dash": "dot" if round_ else "solid"}
-
-
-def _faint(color: str) -> str:
-    red, green, blue = colors.hex_to_rgb(color)
-    return f"rgba({red},{green},{blue},0.16)"
-
-
-def _numbers(values: Floats, per: float) -> list[float | None]:
-    """Five digits are enough for a line; nothing where there is no number."""
-    return [_plain(value / per) for value in _iterate(values)]
-
-
-def _iterate(values: Floats) -> Iterable[float]:
-    return values.tolist()
-
-
-def _plain(value: float) -> float | None:
-    return float(f"{value:.5g}") if math.isfinite(value) else None

@@ -1,15 +1,11 @@
 """What a study keeps: the result of every trial in one SQLite file, so that a study can be gone on with."""
 
-import sqlite3
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 
-from motet.errors import NotFound, StoreError
-from motet.store.connect import open_reader, open_writer
-from motet.store.encode import dumps, loads
-from motet.store.lock import WriterLock
+from motet.errors import StoreError
+from motet.study.kept import Fields, Kept, another, question_in, reading
 from motet.study.question import Question, differences, key
 from motet.study.result import TrialResult
 from motet.study.rows import COLUMNS, STUDY, result, row
@@ -21,7 +17,7 @@ _INSERT = (
 )
 
 
-class Results:
+class Results(Kept):
     """The one writer of a study's results; to be used in the thread that opened it.
 
     What `add` and `add_all` were given is on the disk when they return.
@@ -33,33 +29,15 @@ class Results:
         Raises StoreError for a file that is no study, one that another process writes to, and one whose results answer
         another question: its message names every difference (see `question.differences` for what may change).
         """
-        self.path = path
         self._question = question
         self._keys = {key(combination) for combination in question.combinations()}
-        self._lock = WriterLock(path)
-        try:
-            self._connection = open_writer(path, STUDY)
-            try:
-                self._note()
-            except BaseException:
-                self._connection.close()
-                raise
-        except BaseException:
-            self._lock.release()
-            raise
 
-    def __enter__(self) -> "Results":
-        return self
+        def settle(kept: Fields | None) -> Fields:
+            if kept is not None and (found := differences(Question.from_plain(kept), question)):
+                raise another(path, found)
+            return question.plain()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
-        self._lock.release()
+        super().__init__(path, STUDY, settle)
 
     def add(self, result: TrialResult) -> None:
         """Keep the result of a trial. Raises StoreError as `add_all` does."""
@@ -96,57 +74,19 @@ class Results:
             raise StoreError(f"{self.path}: {trial.label}, seed {trial.seed} is no trial of this study")
         return result
 
-    def _note(self) -> None:
-        """Hold the question against the one that the file was made for."""
-        kept = _question(self._connection)
-        if kept is not None and (found := differences(kept, self._question)):
-            raise StoreError(
-                f"{self.path}: holds the results of another question: {'; '.join(found)}. "
-                "Ask that question again, or keep these results in another folder"
-            )
-        with self._transaction():
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
-                [(name, dumps(value)) for name, value in self._question.plain().items()],
-            )
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-            if isinstance(error, sqlite3.Error):
-                raise StoreError(f"{self.path}: cannot be written: {error}") from error
-            raise
-
 
 def stored_question(path: Path) -> Question:
     """The question that a study was last asked. Raises NotFound without such a file, StoreError when it is no study."""
-    with closing(_reading(path)) as connection:
-        question = _question(connection)
+    with closing(reading(path, STUDY)) as connection:
+        question = question_in(connection)
     if question is None:
         raise StoreError(f"{path}: holds no question yet")
-    return question
+    return Question.from_plain(question)
 
 
 def stored_results(path: Path) -> Iterator[TrialResult]:
     """The results of a study, ordered by combination and seed, read one by one; safe beside a writer. Raises NotFound
     without such a file, StoreError when it is no study."""
-    with closing(_reading(path)) as connection:
+    with closing(reading(path, STUDY)) as connection:
         for found in connection.execute(_SELECT):
             yield result(found)
-
-
-def _reading(path: Path) -> sqlite3.Connection:
-    if not path.is_file():
-        raise NotFound(f"{path}: no such study")
-    return open_reader(path, STUDY)
-
-
-def _question(connection: sqlite3.Connection) -> Question | None:
-    fields = {name: loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
-    return Question.from_plain(fields) if fields else None

@@ -1,9 +1,8 @@
 """The acquisition `lcb`, also called `ucb`."""
 
-import numpy as np
 from pydantic import Field
 
-from motet.contracts.learning import Array, Prediction
+from motet.contracts.belief import Array, View
 from motet.model.values import Frozen
 
 
@@ -25,6 +24,6 @@ class ConfidenceBound:
     def __init__(self, options: Options) -> None:
         self._kappa = options.kappa
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
+    def score(self, view: View) -> Array:
         """Scores (n,)."""
-        return prediction.mean + self._kappa * prediction.std
+        return view.prediction.mean + self._kappa * view.prediction.std

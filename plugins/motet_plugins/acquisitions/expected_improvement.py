@@ -1,16 +1,14 @@
 """The acquisition `ei`."""
 
-import math
-
-import numpy as np
 from pydantic import Field
 
-from motet.contracts.learning import Array, Prediction
+from motet.contracts.belief import Array, View
 from motet.model.values import Frozen
+from motet_plugins.acquisitions.improvement import improvement
 
 
 class Options(Frozen):
-    """Options of `ei`."""
+    """Options of `ei` and `log_ei`."""
 
     margin: float = Field(default=0.0, ge=0)
     """An improvement counts from here on, in standard deviations of the values measured."""
@@ -24,15 +22,11 @@ class ExpectedImprovement:
     0) where sigma is 0.
     """
 
+    scale = "positive"
+
     def __init__(self, options: Options) -> None:
         self._margin = options.margin
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
-        """Scores (n,), none below 0."""
-        from scipy.special import ndtr
-
-        gain = prediction.mean - best - self._margin
-        std = prediction.std
-        z = np.divide(gain, std, out=np.zeros_like(gain), where=std > 0)
-        expected = gain * np.asarray(ndtr(z)) + std * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
-        return np.maximum(np.where(std > 0, expected, gain), 0.0)
+    def score(self, view: View) -> Array:
+        """Scores (n,), none below 0; 0 from about 38 standard deviations below the best on."""
+        return improvement(view.prediction.mean - view.best - self._margin, view.prediction.std)

@@ -1,17 +1,18 @@
 """The acquisition `random`."""
 
-import numpy as np
-
+from motet.contracts.belief import Array, Gives, View
 from motet.contracts.declarations import NoOptions
-from motet.contracts.learning import Array, Prediction
 
 
 class RandomScore:
     """A random score for every point: what any other acquisition must beat."""
 
+    needs = frozenset[Gives]()
+    scale = "positive"
+
     def __init__(self, options: NoOptions) -> None:
         self._options = options
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
+    def score(self, view: View) -> Array:
         """Scores (n,) in [0, 1)."""
-        return rng.random(len(prediction.mean))
+        return view.rng.random(len(view.rows))

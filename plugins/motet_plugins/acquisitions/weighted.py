@@ -1,9 +1,8 @@
 """The acquisition `weighted`."""
 
-import numpy as np
 from pydantic import Field
 
-from motet.contracts.learning import Array, Prediction
+from motet.contracts.belief import Array, View
 from motet.model.values import Frozen
 
 
@@ -27,6 +26,6 @@ class Weighted:
     def __init__(self, options: Options) -> None:
         self._a = options.a
 
-    def score(self, prediction: Prediction, best: float, rng: np.random.Generator) -> Array:
+    def score(self, view: View) -> Array:
         """Scores (n,)."""
-        return self._a * prediction.mean + (1 - self._a) * prediction.std**2
+        return self._a * view.prediction.mean + (1 - self._a) * view.prediction.std**2

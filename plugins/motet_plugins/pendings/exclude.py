@@ -1,7 +1,9 @@
 """The pending strategy `exclude`."""
 
+import numpy as np
+
+from motet.contracts.belief import Array, Data, Predict
 from motet.contracts.declarations import NoOptions
-from motet.contracts.learning import Array, Predict
 
 
 class Exclude:
@@ -10,6 +12,6 @@ class Exclude:
     def __init__(self, options: NoOptions) -> None:
         self._options = options
 
-    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
+    def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
         """None: nothing is pretended."""
         return None

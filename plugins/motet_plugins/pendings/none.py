@@ -1,7 +1,9 @@
 """The pending strategy `none`."""
 
+import numpy as np
+
+from motet.contracts.belief import Array, Data, Predict
 from motet.contracts.declarations import NoOptions
-from motet.contracts.learning import Array, Predict
 
 
 class NoHandling:
@@ -12,6 +14,6 @@ class NoHandling:
     def __init__(self, options: NoOptions) -> None:
         self._options = options
 
-    def stand_ins(self, predict: Predict, x: Array, y: Array) -> Array | None:
+    def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
         """None: the model does not know of them either."""
         return None

@@ -3,13 +3,13 @@
 from pydantic import Field
 
 from motet.contracts.learning import History
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Whole
 
 
 class Options(Frozen):
     """Options of `experiments`."""
 
-    count: int = Field(ge=1)
+    count: Whole = Field(ge=1)
     """Experiments, failed ones included."""
 
 

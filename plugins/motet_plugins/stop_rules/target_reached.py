@@ -1,14 +1,14 @@
 """The stop rule `target_reached`."""
 
 from motet.contracts.learning import History
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.stop_rules.objectives import merits, objective_of
 
 
 class Options(Frozen):
     """Options of `target_reached`."""
 
-    value: float
+    value: Real
     """In the objective's unit: this or better. With `goal: target`, the largest distance to the target."""
     objective: str | None = None
     """The campaign's first one when left out."""
@@ -28,8 +28,7 @@ class TargetReached:
         name, objective = objective_of(history, self._options.objective, "target_reached")
         wanted = self._options.value
         bound = -abs(wanted) if objective.goal == "target" else objective.merit(wanted)
-        best = max(merits(history, name), default=None)
-        if best is None or best < bound:
+        if not any(merit >= bound for (merit,) in merits(history, [name])):
             return None
         return f"{name} has reached {wanted:g}"
 

@@ -1,12 +1,16 @@
-"""The surrogates `random_forest` and `extra_trees`, on scikit-learn's trees."""
+"""The surrogates `random_forest` (`rf`) and `extra_trees`, on scikit-learn's trees."""
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from motet.contracts.learning import Array, Predict, Prediction
+from motet.contracts.belief import Array, Data, Gives, Predict
 from motet.model.values import Frozen
+from motet_plugins.surrogates.bootstrap import counts, weights
+from motet_plugins.surrogates.ensemble import Ensemble
+from motet_plugins.surrogates.trees import Kind, grown, predicted
 
 
 class Options(Frozen):
@@ -23,44 +27,46 @@ class Options(Frozen):
 class RandomForest:
     """Trees grown on bootstrap samples; mean and standard deviation over the trees.
 
-    Breiman, Random Forests, Machine Learning 45 (2001) 5-32. The trees are the prediction's members, in a
-    fixed order; std divides by their number, not by one less, as in HELAO's learner. One thread: the same on
-    any machine, and no slower than two at the sizes that labs have.
+    Breiman, Random Forests, Machine Learning 45 (2001) 5-32. The trees are the prediction's members; a function
+    drawn is one tree. Values of known error are drawn by the inverse of its square.
     """
 
-    _estimator: ClassVar[str] = "RandomForestRegressor"
+    gives = frozenset({Gives.MEAN_STD, Gives.MEMBERS, Gives.SAMPLES})
+    _kind: ClassVar[Kind] = "DecisionTreeRegressor"
 
     def __init__(self, options: Options) -> None:
         self._options = options
 
-    def fit(self, x: Array, y: Array, seed: int) -> Predict:
-        """Grow the forest on rows x (n, d) and values y (n,)."""
-        from sklearn import ensemble  # takes a second to import
-
-        forest: Any = getattr(ensemble, self._estimator)(
-            n_estimators=self._options.trees,
+    def fit(self, data: Data, seed: int) -> Predict:
+        """The forest grown."""
+        trees = grown(
+            self._kind,
+            data.x,
+            data.y,
+            list(self._weights(data, seed)),
+            seed,
             min_samples_leaf=self._options.min_samples_leaf,
             max_features=self._options.max_features,
-            random_state=seed,
-            n_jobs=1,
         )
-        forest.fit(x, y)
-        trees: list[Any] = [tree.tree_ for tree in forest.estimators_]
 
-        def predict(pool: Array) -> Prediction:
-            # The trees' own predict wants float32 and checks nothing: most of the time on small pools.
-            rows = np.ascontiguousarray(pool, dtype=np.float32)
-            members = np.stack([np.asarray(tree.predict(rows), dtype=np.float64).ravel() for tree in trees])
-            return Prediction(members.mean(axis=0), members.std(axis=0), members)
+        def means(x: Array, which: Sequence[int]) -> Array:
+            return predicted([trees[number] for number in which], x)[:, :, 0]
 
-        return predict
+        return Ensemble(len(trees), means)
+
+    def _weights(self, data: Data, seed: int) -> Array:
+        """(trees, n)."""
+        return counts(data, self._options.trees, np.random.default_rng(seed))
 
 
 class ExtraTrees(RandomForest):
     """Trees with random splits, each grown on all values; mean and standard deviation over the trees.
 
     Geurts, Ernst, Wehenkel, Extremely randomized trees, Machine Learning 63 (2006) 3-42. At a measured point
-    all trees agree, so that std is 0 there.
+    all trees agree, so that std is 0 there. Values of known error count by the inverse of its square.
     """
 
-    _estimator = "ExtraTreesRegressor"
+    _kind = "ExtraTreeRegressor"
+
+    def _weights(self, data: Data, seed: int) -> Array:
+        return np.tile(weights(data), (self._options.trees, 1))

@@ -1,78 +1,68 @@
-"""Hyper-parameters of a Gaussian process: the most probable ones, given values and a prior.
+"""How probable hyper-parameters of a Gaussian process are, given values and a prior.
 
 Equations are those of Rasmussen and Williams, Gaussian Processes for Machine Learning, MIT Press (2006).
 """
 
 import math
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from motet.contracts.learning import Array
+from motet.contracts.belief import Array
 from motet_plugins.surrogates.cholesky import factored, inverse, solved
-
-ROOT_5 = math.sqrt(5)
-DECIMALS = 6
-"""To which the logarithms of hyper-parameters are rounded: further ones depend on the machine's arithmetic."""
-
-TRIED = tuple((length, noise) for noise in (1e-2, 0.3) for length in (0.1, 0.3, 1.0, 3.0))
-"""Length scales and noise (standard deviation) at which the search looks first."""
-
-FOLLOWED = 2
-"""From how many of those it goes on: the likelihood may have several maxima (ch. 5.4.1, fig. 5.5)."""
-
-BOUNDS = {"length": (1e-2, 1e3), "signal": (0.2, 10.0), "noise": (1e-4, 1.5)}
-"""Lowest and highest hyper-parameter. The lowest noise keeps the covariance well conditioned in double precision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hyperparameters:
-    """Length scales (d,) of the columns, standard deviation of the function, and of the noise on a value."""
-
-    lengths: Array
-    signal: float
-    noise: float
+from motet_plugins.surrogates.kernel import Hyperparameters, with_slope
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
     """Log-normal priors: medians, and standard deviations of the natural logarithms.
 
-    A signal of median 1 suits values that are standardized.
+    The median length grows with the square root of the number of columns, as distances do (Hvarfner, Hellsten and
+    Nardi, Vanilla Bayesian optimization performs great in high dimensions, ICML 2024). A signal of median 1 suits
+    values that are standardized.
     """
 
-    length: float
-    noise: float
+    length: float = 0.3
+    """For one column."""
     length_spread: float = 1.0
-    noise_spread: float = 1.0
+    signal: float = 1.0
     signal_spread: float = 0.5
+    noise: float = 0.03
+    noise_spread: float = 1.0
+
+    def medians(self, columns: int) -> Hyperparameters:
+        """The most probable hyper-parameters before a value is known."""
+        length = self.length * math.sqrt(max(1, columns))
+        return Hyperparameters(np.full(columns, length), self.signal, self.noise)
+
+    def spreads(self, columns: int) -> Array:
+        """Standard deviations of the logarithms, in the order of `logarithms`."""
+        return np.array([self.length_spread] * columns + [self.signal_spread, self.noise_spread])
 
 
-def matern(distances: Array) -> Array:
-    """The Matern correlation with nu = 5/2 (eq. 4.17) at distances in length scales."""
-    r = ROOT_5 * distances
-    return (1 + r + r**2 / 3) * np.exp(-r)
+def logarithms(hyper: Hyperparameters) -> Array:
+    """The d length scales, signal and noise as logarithms (d + 2,)."""
+    return np.log([*hyper.lengths, hyper.signal, hyper.noise])
 
 
 class NegativeLogPosterior:
     """How improbable logarithms of hyper-parameters are, and its gradient by them.
 
-    The order is d length scales, signal, noise. Minus the log marginal likelihood (eq. 5.8) of values y (n,)
-    at rows x (n, d) with mean 0, minus the logarithm of the prior's density, up to a constant. Squared
-    differences are computed once for all looks.
+    Minus the log marginal likelihood (eq. 5.8) of values y (n,) at rows x (n, d) with mean 0, minus the logarithm
+    of the prior's density, up to a constant. `errors` (n,) are known variances of the values besides the noise
+    that all have. Squared differences are computed once for all looks.
     """
 
-    def __init__(self, x: Array, y: Array, prior: Prior) -> None:
+    def __init__(self, x: Array, y: Array, errors: Array, prior: Prior) -> None:
         self._y = y
+        self._errors = errors
         n, d = x.shape
-        first, second = np.tril_indices(n, -1)
-        self._pairs: NDArray[np.intp] = first * n + second
-        self._squares = (x[first] - x[second]).T ** 2
-        self._medians = np.log([prior.length] * d + [1.0, prior.noise])
-        self._spreads = np.array([prior.length_spread] * d + [prior.signal_spread, prior.noise_spread])
+        self._pairs: NDArray[np.intp] = np.flatnonzero(np.tri(n, k=-1, dtype=bool))
+        self._squares = np.array([np.subtract.outer(column, column).ravel()[self._pairs] for column in x.T])
+        self._squares = np.square(self._squares).reshape(d, len(self._pairs))
+        self._medians = logarithms(prior.medians(d))
+        self._spreads = prior.spreads(d)
 
     def value(self, logs: Array) -> float:
         """The value alone, which costs a third."""
@@ -93,41 +83,23 @@ class NegativeLogPosterior:
     def _look(self, logs: Array) -> "_Look":
         n = len(self._y)
         signal, noise = np.exp(2 * logs[-2:])
-        r = np.sqrt(5 * (np.exp(-2 * logs[:-2]) @ self._squares))
-        decay = np.exp(-r)
-        correlation = (1 + r + r**2 / 3) * decay
+        correlation, slope = with_slope(np.exp(-2 * logs[:-2]) @ self._squares)
         covariance = np.zeros((n, n))
         covariance.ravel()[self._pairs] = signal * correlation
-        covariance.ravel()[:: n + 1] = signal + noise
+        covariance.ravel()[:: n + 1] = signal + noise + self._errors
         factor = factored(covariance)
         alpha = solved(factor, self._y)
         value = 0.5 * float(self._y @ alpha) + float(np.log(np.diagonal(factor)).sum())
         value += 0.5 * float((((logs - self._medians) / self._spreads) ** 2).sum())
-        return _Look(value, alpha, factor, correlation, (5 / 3) * (1 + r) * decay)
+        return _Look(value, alpha, factor, correlation, slope)
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look at hyper-parameters computes; correlation and slope (by minus the log length) for each pair."""
+    """What one look at hyper-parameters computes; correlation and slope for each pair."""
 
     value: float
     alpha: Array
     factor: Array
     correlation: Array
     slope: Array
-
-
-def most_probable(x: Array, y: Array, prior: Prior) -> Hyperparameters:
-    """The hyper-parameters whose logarithms are the most probable, given values y (n,) at rows x (n, d)."""
-    optimize: Any = import_module("scipy.optimize")  # takes a fifth of a second the first time
-    improbable = NegativeLogPosterior(x, y, prior)
-    columns = x.shape[1]
-    tried = [np.log([length] * columns + [1.0, noise]) for length, noise in TRIED]
-    tried.sort(key=improbable.value)
-    limits = np.log([BOUNDS["length"]] * columns + [BOUNDS["signal"], BOUNDS["noise"]])
-    found: list[Any] = [
-        optimize.minimize(improbable, logs, jac=True, method="L-BFGS-B", bounds=limits) for logs in tried[:FOLLOWED]
-    ]
-    logs: Array = min(found, key=lambda each: each.fun).x
-    best = np.exp(np.round(logs, DECIMALS))
-    return Hyperparameters(best[:-2], float(best[-2]), float(best[-1]))
