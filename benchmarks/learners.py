@@ -8,8 +8,8 @@
 An ask is to tell one value, fit, and choose among a pool of 5 000 points of six columns. Each learner and size has a
 process of its own. The learners of Motet are those of a campaign, with the logarithm of expected improvement: the
 Gaussian process looks for hyper-parameters anew when it has 5 % more values, so that the longest ask is one with such a
-search. The others are as they come, fitted anew with every value; scikit-learn and BoTorch with the same kernel. Times
-are without the start of the interpreter and the imports. The first ask, at which Motet's Gaussian process replays every
+search. The others are as they come, fitted anew with every value; scikit-learn's with the same kernel. Times are
+without the start of the interpreter and the imports. The first ask, at which Motet's Gaussian process replays every
 value told so far, is given apart.
 """
 

@@ -1,5 +1,6 @@
 """One trial of a study, from nothing but the text of its files: the same everywhere, and never an exception."""
 
+import math
 import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from motet.api.simulate import load_simulated
-from motet.api.trial import Bundle, run_piece, run_trial
-from motet.model.events import CampaignState
+from motet.api.trial import Bundle, Watch, run_piece, run_trial
+from motet.model.events import CampaignState, ExperimentEnded
+from motet.model.experiment import Experiment, Outcome, State, Suggestion
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.plugins import installed
+from motet.store import Wanted
 from motet.study.result import Trial, TrialResult
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "offline"
@@ -226,3 +230,14 @@ def test_a_lab_that_fails_is_a_result(bundle: MakeBundle) -> None:
     assert "in a row failed" in result.reason
     assert result.values[-5:] == (None,) * 5
     assert result.attempts > len(result.values)
+
+
+def test_what_does_not_count_is_infinitely_bad_and_only_what_failed_has_no_value() -> None:
+    objectives = {"y": Objective(goal="minimize"), "z": Objective(goal="maximize")}
+    watch = Watch(Wanted(objectives, {"p": OutcomeConstraint(at_most=1.0)}))
+    done = [{"y": 2.0, "p": 0.0}, {"y": 1.0, "p": 5.0}, {"z": 1.0, "p": 0.0}]
+    experiment = Experiment("c", 1, Suggestion({}, "why"))
+    outcomes = [Outcome(experiment, State.DONE, values) for values in done]
+    for outcome in [*outcomes, Outcome(experiment, State.FAILED, reason="refused")]:
+        watch.see(ExperimentEnded(outcome, "s1", 1.0), 5.0)
+    assert watch.values == [2.0, math.inf, math.inf, None]

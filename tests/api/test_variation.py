@@ -11,10 +11,13 @@ from motet.api.simulate import load_simulated
 from motet.api.variation import seeded, varied
 from motet.errors import FileProblems
 from motet.files.campaign import CampaignFile
+from motet.model.goals import parts_of
 from motet.model.lab import SimulatedFailure
+from motet.model.objective import Objective
 from motet.plugins import installed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "twin_sdc" / "campaign.yaml"
+PARETO = Path(__file__).parents[2] / "examples" / "pareto" / "campaign.yaml"
 
 Vary = Callable[..., CampaignFile]
 LEARNERS: list[tuple[Mapping[str, str], Mapping[str, Any]]] = [
@@ -47,11 +50,12 @@ def vary(original: CampaignFile) -> Vary:
 
 def parts(file: CampaignFile) -> Mapping[str, Any]:
     learner = file.campaign.learner
+    used = parts_of(learner, file.campaign.objectives, file.space)
     return {
-        "surrogate": (learner.surrogate.name, dict(learner.surrogate.options)),
-        "acquisition": (learner.acquisition.name, dict(learner.acquisition.options)),
-        "start": learner.start.name,
-        "pending": learner.pending.name,
+        "surrogate": (used.surrogate.name, dict(used.surrogate.options)),
+        "acquisition": (used.acquisition.name, dict(used.acquisition.options)),
+        "start": used.start.name,
+        "pending": used.pending.name,
         "suggest": learner.suggest,
     }
 
@@ -177,3 +181,29 @@ def test_every_value_of_a_study_is_tried_before_anything_runs(original: Campaign
         Study(EXAMPLE, {"stations": ("1", "2"), "surrogate": ("rf", "gp")}, 3), original, installed()
     )
     assert question.trials == len(list(question.combinations())) * 3 == 12
+
+
+def two_numbers() -> CampaignFile:
+    return load_simulated(PARETO)
+
+
+def test_a_learner_whose_parts_do_not_go_together_is_refused_before_anything_runs(original: CampaignFile) -> None:
+    study = Study(EXAMPLE, {"surrogate": ("rf", "gp"), "acquisition": ("ei", "entropy"), "stations": ("1", "2")})
+    with pytest.raises(
+        FileProblems, match=r"--vary: found surrogate=rf, acquisition=entropy; acquisition entropy needs class"
+    ):
+        question_of(study, original, installed())
+    with pytest.raises(FileProblems, match=r"found learner=rf\+lcb; .*towards one objective, not 2"):
+        question_of(Study(PARETO, {"learner": ("gp+parego", "rf+lcb")}), two_numbers(), installed())
+
+
+def test_a_learner_that_the_file_leaves_out_can_be_varied_too(vary: Vary) -> None:
+    found = parts(vary(two_numbers(), surrogate="rf"))
+    assert (found["surrogate"], found["acquisition"]) == (("rf", {}), ("ehvi", {}))
+
+
+def test_classes_cannot_be_compared_by_their_best(original: CampaignFile) -> None:
+    classes = {"activity": Objective(goal="classify", classes=("low", "high"))}
+    file = original.replace(campaign=original.campaign.model_copy(update={"objectives": classes}))
+    with pytest.raises(FileProblems, match=r"objectives.activity: found goal: classify; .*of classes none is"):
+        question_of(Study(EXAMPLE, {"stations": ("1", "2")}), file, installed())

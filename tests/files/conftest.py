@@ -63,6 +63,12 @@ class Options(BaseModel):
         return self
 
 
+class Anything(BaseModel):
+    """Any options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
 class Count(BaseModel):
     """One number."""
 
@@ -159,12 +165,13 @@ class Plugins:
     def motet_surrogates(self) -> Iterable[Declaration]:
         """Two surrogates."""
         names = ("gp", "gaussian_process")
-        return [Declaration("random_forest", Part, Options), *(Declaration(name, Part) for name in names)]
+        ours = [Declaration(name, Part) for name in names]
+        return [Declaration("random_forest", Part, Options), *ours, Declaration("committee", Part, Anything)]
 
     @hookimpl
     def motet_acquisitions(self) -> Iterable[Declaration]:
         """The usual default."""
-        return [Declaration("weighted", Part), Declaration("log_ei", Part)]
+        return [Declaration("weighted", Part), Declaration("log_ei", Part), Declaration("ucb", Part, Anything)]
 
     @hookimpl
     def motet_pendings(self) -> Iterable[Declaration]:

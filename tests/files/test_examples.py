@@ -29,7 +29,14 @@ def test_the_offline_campaign_is_valid() -> None:
     assert sorted(file.files) == ["campaign.yaml", "lab.yaml"]
 
 
+def test_the_campaign_with_two_objectives_is_valid() -> None:
+    file = load_campaign(EXAMPLES / "pareto" / "campaign.yaml", installed())
+    assert file.stations == ("s1", "s2", "s3", "s4")
+    assert list(file.campaign.objectives) == ["branin", "schwefel"]
+    assert list(file.campaign.outcome_constraints) == ["schwefel"]
+
+
 @pytest.mark.parametrize("kind", ["lab", "campaign"])
-@pytest.mark.parametrize("folder", ["twin_sdc", "offline"])
+@pytest.mark.parametrize("folder", ["twin_sdc", "offline", "pareto"])
 def test_the_schemas_accept_them(folder: str, kind: str) -> None:
     jsonschema.validate(read(EXAMPLES / folder / f"{kind}.yaml").data, schema(kind))

@@ -17,7 +17,7 @@ from motet.model.experiment import State
 from motet.model.values import PluginRef
 from motet.plugins import load
 
-GP = LearnerConfig(acquisition=PluginRef(name="ucb"))
+GP = LearnerConfig(surrogate=PluginRef(name="gp"), acquisition=PluginRef(name="ucb"))
 
 
 def test_a_rule_that_looks_at_the_model_ends_the_campaign_before_the_next_experiment(lab: Any) -> None:

@@ -1,6 +1,7 @@
 """The Gaussian process at given hyper-parameters: against formulas, scikit-learn and itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -69,33 +70,38 @@ def test_the_posterior_is_that_of_the_dense_formulas(data: tuple[Array, Array], 
     assert model.noise == 0.2
 
 
-def sklearn_gp(x: Array, y: Array) -> Any:
-    """scikit-learn's, with HYPER."""
+def sklearn_gp(x: Array, y: Array, constant: float = 0.0) -> Any:
+    """scikit-learn's, with HYPER and an unknown constant of that standard deviation."""
     theirs: Any = import_module("sklearn.gaussian_process")
     kernels = theirs.kernels.ConstantKernel(1.3**2) * theirs.kernels.Matern(HYPER.lengths, nu=2.5)
+    if constant:
+        kernels += theirs.kernels.ConstantKernel(constant**2)
     return theirs.GaussianProcessRegressor(kernels, alpha=0.2**2, optimizer=None).fit(x, y)
 
 
-def test_the_posterior_is_that_of_scikit_learn(data: tuple[Array, Array], pool: Array) -> None:
-    theirs = sklearn_gp(*data)
+@pytest.mark.parametrize("constant", [0.0, 1.5])
+def test_the_posterior_is_that_of_scikit_learn(data: tuple[Array, Array], pool: Array, constant: float) -> None:
+    theirs = sklearn_gp(*data, constant)
     mean, std = theirs.predict(pool, return_std=True)
     _, among = theirs.predict(pool, return_cov=True)
-    model = given_values(*data)
+    model = given_values(*data, hyper=replace(HYPER, constant=constant))
 
     assert np.allclose(model(pool).mean, mean, atol=1e-10)
     assert np.allclose(model(pool).std, std, atol=1e-10)
     assert np.allclose(model.covariance(pool, pool), among, atol=1e-10)
 
 
-def test_the_likelihood_is_that_of_scikit_learn(data: tuple[Array, Array]) -> None:
+@pytest.mark.parametrize("unknown", [0.0, 1.5])
+def test_the_likelihood_is_that_of_scikit_learn(data: tuple[Array, Array], unknown: float) -> None:
     logs = np.log([*HYPER.lengths, HYPER.signal, HYPER.noise])
     medians = np.log([0.3 * np.sqrt(2), 0.3 * np.sqrt(2), 1.0, 0.03])
     prior = 0.5 * (((logs - medians) / [1.0, 1.0, 0.5, 1.0]) ** 2).sum()
     constant = 0.5 * len(data[1]) * np.log(2 * np.pi)
 
-    value = NegativeLogPosterior(*data, np.zeros(30), Prior(0.3, 1.0, 1.0, 0.5, 0.03, 1.0)).value(logs)
+    value = NegativeLogPosterior(*data, np.zeros(30), Prior(0.3, 1.0, 1.0, 0.5, 0.03, 1.0, unknown)).value(logs)
 
-    assert value == pytest.approx(prior - constant - sklearn_gp(*data).log_marginal_likelihood_value_, abs=1e-9)
+    theirs = sklearn_gp(*data, unknown).log_marginal_likelihood_value_
+    assert value == pytest.approx(prior - constant - theirs, abs=1e-9)
 
 
 @pytest.mark.parametrize("smoothness", [1.5, 2.5])
@@ -186,6 +192,18 @@ def test_what_was_asked_before_changes_no_digit(data: tuple[Array, Array], pool:
     assert np.array_equal(asked(pool).std, silent(pool).std)
 
 
+def test_a_pool_is_worked_out_once_for_all_that_know_more(data: tuple[Array, Array], pool: Array) -> None:
+    x, y = data
+    model = given_values(x[:20], y[:20])
+    one, other = model.knowing(x[20:22], y[20:22]), model.knowing(x[22:], y[22:])
+    one(pool)
+    other.covariance(pool, x)
+
+    assert model.pools[0].base is one.pools[0].base
+    assert model.pools[0].base is other.pools[0].base
+    assert [len(each.pools[0].tail) for each in (model, one, other)] == [0, 2, 8]
+
+
 def test_a_pool_that_changes_in_place_is_another_pool(data: tuple[Array, Array], pool: Array) -> None:
     model = given_values(*data)
     first = model(pool)
@@ -225,7 +243,7 @@ def test_samples_have_the_mean_and_the_covariance_of_the_belief(
     rows: int, exact: bool, data: tuple[Array, Array]
 ) -> None:
     """Many more waves than draws would be needed for a closer look at those of large pools."""
-    model = given_values(data[0][:8], data[1][:8])
+    model = given_values(data[0][:8], data[1][:8], hyper=replace(HYPER, constant=1.0))
     x = np.random.default_rng(4).random((rows, 2))
     few = x[:12]
     among = model.covariance(few, few)

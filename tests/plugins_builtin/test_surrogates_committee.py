@@ -12,6 +12,7 @@ from motet.contracts.learning import Continuing, Surrogate, declared_gives
 from motet.errors import PluginProblem
 from motet.model.values import PluginRef
 from motet.plugins import installed
+from motet_plugins.surrogates.bootstrap import seeds
 
 
 def part(kind: Kind, ref: PluginRef) -> Any:
@@ -103,11 +104,11 @@ def test_it_gives_what_all_members_give(members: list[Any], more: set[Gives], da
     assert isinstance(model, Correlated) == (Gives.COVARIANCE in more)
 
 
-def test_it_takes_in_more_values_when_all_members_do(data: Data) -> None:
+@pytest.mark.parametrize("others", ["bayesian_linear", "extra_trees"])
+def test_it_takes_in_more_values_by_each_member_in_its_way(data: Data, others: str) -> None:
     at, value = np.array([[0.5, 0.5]]), np.array([3.0])
-    both = committee("gp", "bayesian_linear").fit(data, 0)
+    both = committee("gp", others).fit(data, 0)
 
-    assert not isinstance(committee("gp", "rf").fit(data, 0), Extensible)
     before = both(at)
     assert isinstance(both, Extensible)
     after = both.knowing(at, value)(at)
@@ -115,6 +116,45 @@ def test_it_takes_in_more_values_when_all_members_do(data: Data) -> None:
     assert after.members is not None
     assert np.all(after.members > before.members)
     assert after.std[0] < before.std[0] + abs(after.members[0, 0] - after.members[1, 0])
+
+
+def test_members_that_cannot_take_in_more_are_fitted_to_all(data: Data) -> None:
+    at, value = np.array([[0.5, 0.5]]), np.array([3.0])
+    both = committee("gp", "extra_trees").fit(data, 0)
+    assert isinstance(both, Extensible)
+    told = both.knowing(at, value)(at).members
+
+    assert told is not None
+    assert told[1, 0] == pytest.approx(3.0), "trees without bootstrap samples pass through every value"
+
+
+def test_bootstrapped_members_take_in_more_only_when_all_can(data: Data) -> None:
+    assert not isinstance(committee("gp", "rf", bootstrap=True).fit(data, 0), Extensible)
+    assert isinstance(committee("gp", "bayesian_linear", bootstrap=True).fit(data, 0), Extensible)
+
+
+def test_members_count_by_their_weights(data: Data) -> None:
+    at = rows(20, seed=1)
+    even, uneven = (committee("gp", "rf", weights=weights).fit(data, 0)(at) for weights in ([1, 1], [6, 2]))
+
+    assert even.members is not None
+    first, second = even.members
+    assert uneven.mean == pytest.approx(0.75 * first + 0.25 * second)
+    gp, rf = (surrogate(name).fit(data, seed)(at) for name, seed in zip(("gp", "rf"), seeds(0, 2), strict=True))
+    between = 0.75 * (first - uneven.mean) ** 2 + 0.25 * (second - uneven.mean) ** 2
+    assert uneven.std**2 == pytest.approx(0.75 * gp.std**2 + 0.25 * rf.std**2 + between)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], "one weight for each of the 2 members; found 1"),
+        ([1.0, 0.0], "weights above 0 are needed; found 1.0, 0.0"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weights: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        committee("gp", "rf", weights=weights)
 
 
 def test_it_goes_on_from_an_earlier_fit_where_a_member_can(data: Data) -> None:

@@ -45,6 +45,10 @@ class Scenario:
     fault: str = "ps90 of sdc1: axis 3 is in a limit switch (error 16)"
     why: str = "weighted mean and variance of 50 trees"
     under_way: bool = False
+    constraints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    values: Callable[[int, Mapping[str, Any]], Mapping[str, float]] | None = None
+    problem: Callable[[int], str] = lambda number: ""
+    notes: Callable[[int], Mapping[str, float]] = lambda number: {}
 
 
 async def write(path: Path, scenario: Scenario) -> Reader:
@@ -62,6 +66,7 @@ async def write(path: Path, scenario: Scenario) -> Reader:
             scenario.objectives,
             scenario.parameters,
             at(0.0),
+            scenario.constraints,
         )
     )
     store.campaign_changed(campaign, CampaignState.RUNNING, "", at(0.1))
@@ -96,6 +101,9 @@ def _experiment(
         value + 0.1 if known else None,
         rng.gauss(value, std) if known else None,
         std if known else None,
+        str(number),
+        scenario.problem(number),
+        scenario.notes(number),
     )
     experiment = Experiment(campaign, number, suggestion)
     start = now + rng.uniform(0.005, 0.06)
@@ -108,10 +116,11 @@ def _experiment(
         start += 0.35
         store.running(experiment, station, 2, at(start))
     end = start + rng.uniform(0.8, 1.3)
+    values = scenario.values(number, point) if scenario.values else dict.fromkeys(scenario.objectives, value)
     outcome = (
         Outcome(experiment, State.FAILED, reason=scenario.fault)
         if scenario.fails(number)
-        else Outcome(experiment, State.DONE, dict.fromkeys(scenario.objectives, value))
+        else Outcome(experiment, State.DONE, values)
     )
     store.ended(outcome, station, at(end))
     return end

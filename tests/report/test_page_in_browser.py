@@ -1,7 +1,7 @@
 """The page as a browser shows it, with no network."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,3 +102,45 @@ async def test_nothing_measured_is_shown_as_such(campaign: Any, browser: Browser
     seen = await show(browser, write_report(await campaign(count=0), "twin_sdc", tmp_path / "report.html"))
     assert seen.complaints == []
     assert "no experiment has been dispatched" in await seen.page.inner_text("main")
+
+
+def two_numbers(number: int, point: Mapping[str, Any]) -> dict[str, float]:
+    return {"a": point["x"], "b": point["x"] * point["y"], "p": point["y"]} if number % 7 else {"b": 3.0, "p": 0.0}
+
+
+def a_class(number: int, point: Mapping[str, Any]) -> dict[str, float]:
+    return {"phase": float(number % 3)}
+
+
+def a_note(number: int) -> dict[str, float]:
+    return {"probability": 1 / number}
+
+
+def a_problem(number: int) -> str:
+    return "singular" if number == 9 else ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "figures"),
+    [
+        (
+            {
+                "objectives": {"a": {"goal": "maximize"}, "b": {"goal": "minimize"}},
+                "constraints": {"p": {"at_most": 40.0}},
+                "values": two_numbers,
+                "notes": a_note,
+                "problem": a_problem,
+            },
+            9,
+        ),
+        ({"objectives": {"phase": {"goal": "classify", "classes": ["FCC", "BCC", "HCP"]}}, "values": a_class}, 3),
+    ],
+)
+async def test_several_objectives_and_classes_are_drawn_without_a_complaint(
+    campaign: Any, browser: Browser, tmp_path: Path, fields: dict[str, Any], figures: int
+) -> None:
+    seen = await show(browser, write_report(await campaign(count=40, **fields), "twin_sdc", tmp_path / "report.html"))
+    assert seen.complaints == []
+    assert await seen.page.get_attribute("html", "data-drawn") == str(figures)
+    assert await seen.page.locator("#without-model").count() == ("problem" in fields)
+    assert (await seen.page.locator("#front tbody tr").count() > 0) == ("constraints" in fields)

@@ -1,6 +1,8 @@
 """Compare variations of a campaign by simulating all of them: `motet compare`."""
 
+import itertools
 import logging
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -11,8 +13,9 @@ from motet.api.simulate import load_simulated
 from motet.api.trial import Bundle, run_piece, run_trial
 from motet.api.variation import varied
 from motet.api.workers import Workers
-from motet.errors import FileProblems, Problem, StoreError
+from motet.errors import FileProblems, PluginProblem, Problem, StoreError
 from motet.files.campaign import CampaignFile
+from motet.learning.build import build_task
 from motet.model.events import CampaignState
 from motet.plugins import Registry, installed
 from motet.study.question import Question, key
@@ -27,6 +30,8 @@ PAGE_FILE = "report.html"
 SWEPT_AT_MOST = 2_000
 """Points of a space that are measured in simulation to know what its top is; of larger spaces a random sample."""
 SWEEP_SEED = 0
+LEARNER = ("learner", "start", "surrogate", "acquisition", "pending")
+"""What can be varied of a learner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ def compare(
     registry = registry or installed()
     file = load_simulated(study.campaign, registry=registry)
     question = question_of(study, file, registry)
+    if others := tuple(file.campaign.objectives)[1:]:
+        warn(f"campaigns are judged by {question.objective_name}, the first objective; not by {', '.join(others)}")
     bundle = Bundle(study.campaign.name, dict(file.files), study.fast, versions=question.versions)
     out.mkdir(parents=True, exist_ok=True)
     if study.fast and study.check and not (out / STUDY_FILE).exists():
@@ -96,7 +103,8 @@ def compare(
 
 
 def question_of(study: Study, file: CampaignFile, registry: Registry) -> Question:
-    """The question that a study asks. Every value of every variation is tried on the file. Raises FileProblems."""
+    """The question that a study asks. Every value of every variation is tried on the file, and every learner that they
+    make. Raises FileProblems."""
     both = [name for name in ("surrogate", "acquisition") if name in study.vary and "learner" in study.vary]
     if both:
         allowed = "`learner` varies surrogate and acquisition together: vary either it, or its parts"
@@ -107,6 +115,10 @@ def question_of(study: Study, file: CampaignFile, registry: Registry) -> Questio
     if study.seeds < 1:
         raise FileProblems([Problem("--seeds", None, "", repr(study.seeds), "a whole number from 1 is needed")])
     name, objective = next(iter(file.campaign.objectives.items()))
+    if objective.classes:
+        allowed = "an objective that can be better or worse is needed: of classes none is"
+        raise FileProblems([Problem(str(study.campaign), None, f"objectives.{name}", "goal: classify", allowed)])
+    _check_learners(study, file, registry)
     rules = [ref.name for ref in file.campaign.stop if ref.name != "experiments"]
     return Question(
         campaign=file.campaign.campaign,
@@ -120,6 +132,18 @@ def question_of(study: Study, file: CampaignFile, registry: Registry) -> Questio
         target=study.target,
         percentile=study.percentile,
     )
+
+
+def _check_learners(study: Study, file: CampaignFile, registry: Registry) -> None:
+    """Whether the parts of every learner go together. Raises FileProblems."""
+    parts = {name: values for name, values in study.vary.items() if name in LEARNER}
+    for values in itertools.product(*parts.values()):
+        combination = dict(zip(parts, values, strict=True))
+        campaign = varied(file, combination, registry).campaign
+        try:
+            build_task(campaign.learner, registry, campaign.objectives, campaign.outcome_constraints)
+        except PluginProblem as error:
+            raise FileProblems([Problem("--vary", None, "", Trial(combination, 0).label, str(error))]) from error
 
 
 def _threshold(
@@ -140,7 +164,11 @@ def _threshold(
         return None
     values = [value for value in sweep.values if value is not None]
     values.sort(key=question.objective.merit, reverse=True)
-    return values[max(1, round(len(values) * question.percentile / 100)) - 1] if values else None
+    threshold = values[max(1, round(len(values) * question.percentile / 100)) - 1] if values else math.inf
+    if math.isfinite(threshold):
+        return threshold
+    warn(f"the top {question.percentile:g} % of the space is not known: too few points have a value that counts")
+    return None
 
 
 def _missing(question: Question, done: set[tuple[str, int]]) -> Iterator[Trial]:

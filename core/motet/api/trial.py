@@ -1,6 +1,7 @@
 """One trial of a study: a campaign simulated wherever this is called, from nothing but its files' text."""
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from motet.files.campaign import CampaignFile
 from motet.model.campaign import Budget
 from motet.model.consumption import consumption
 from motet.model.events import Event, ExperimentEnded, ExperimentRetried, ExperimentStarted
+from motet.model.experiment import Outcome, State
 from motet.model.values import PluginRef
 from motet.plugins import installed
+from motet.store import Wanted
 from motet.study.result import Trial, TrialResult
 
 HOUR_S = 3600.0
@@ -46,13 +49,13 @@ class Bundle:
 class Watch:
     """What a study keeps of a campaign's events. Times on the loop's clock."""
 
+    wanted: Wanted
     started: dict[str, float] = field(default_factory=dict[str, float])
     first: float | None = None
     ended_s: list[float] = field(default_factory=list[float])
     values: list[float | None] = field(default_factory=list[float | None])
     attempts: int = 0
     busy_h: dict[str, float] = field(default_factory=dict[str, float])
-    objective: str = ""
 
     def see(self, event: Event, now: float) -> None:
         """Take an event in."""
@@ -66,9 +69,19 @@ class Watch:
             case ExperimentEnded(outcome, station, _):
                 self._busy(station, now)
                 self.ended_s.append(now - (self.first or 0.0))
-                self.values.append(outcome.values.get(self.objective))
+                self.values.append(self._value(outcome))
             case _:
                 pass
+
+    def _value(self, outcome: Outcome) -> float | None:
+        """The first objective's value; infinitely bad for an experiment that lacks it or breaks a constraint, None for
+        one that failed."""
+        name = self.wanted.first
+        if outcome.state is not State.DONE:
+            return None
+        if name not in outcome.values or self.wanted.broken(outcome.values):
+            return -math.inf if self.wanted.objectives[name].goal == "maximize" else math.inf
+        return outcome.values[name]
 
     def _busy(self, station: str, now: float) -> None:
         hours = (now - self.started.get(station, now)) / HOUR_S
@@ -96,7 +109,7 @@ def _run(bundle: Bundle, trial: Trial) -> TrialResult:
     file = seeded(varied(_loaded(bundle.digest, _Texts(bundle)), trial.combination, installed()), trial.seed)
     if bundle.sweep is not None:
         file = _swept(file, bundle.sweep)
-    watch = Watch(objective=next(iter(file.campaign.objectives)))
+    watch = Watch(Wanted(file.campaign.objectives, file.campaign.outcome_constraints))
     done = simulate(file, Simulation(None, bundle.fast), watch.see)
     summary = done.summary
     if summary.defect:

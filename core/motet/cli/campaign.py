@@ -35,11 +35,10 @@ def display_of(file: "CampaignFile", as_json: bool, clock: Callable[[], float]) 
     board = Board(wanted_of(file), clock)
     if not sys.stdout.isatty():
         return Lines(board)
-    from rich.console import Console
-
     from motet.cli.live import LiveTable
+    from motet.cli.text import console
 
-    return LiveTable(board, Console())
+    return LiveTable(board, console())
 
 
 @contextmanager

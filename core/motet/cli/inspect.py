@@ -128,7 +128,7 @@ def _learner(dry: "DryRun") -> dict[str, str | None]:
     from motet.plugins import installed
 
     learner = dry.file.campaign.learner
-    parts = parts_of(learner, dry.file.campaign.objectives)
+    parts = parts_of(learner, dry.file.campaign.objectives, dry.file.space)
     refs = {
         Kind.START: parts.start,
         Kind.SURROGATE: parts.surrogate,

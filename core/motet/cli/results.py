@@ -60,7 +60,7 @@ def show(
 ) -> None:
     """Show a campaign: how it ended, its best experiments or its Pareto front, and its failures."""
     from motet.api.results import store_path
-    from motet.cli.shown import print_campaign, experiment_lines
+    from motet.cli.shown import experiment_lines, print_campaign
     from motet.errors import NotFound
     from motet.store import Reader
 

@@ -73,17 +73,19 @@ def _broken(detail: CampaignDetail, rows: Sequence[ExperimentRow]) -> str:
 
 
 def _standing_out(detail: CampaignDetail, rows: Sequence[ExperimentRow]) -> list[ExperimentRow]:
-    """The experiments to list, and a line about which they are."""
+    """The experiments to list; prints which they are where they are not the best ones."""
     wanted = detail.wanted
     done = [row for row in rows if row.state is State.DONE]
     if wanted.classes:
-        print(f"found    {classes(detail.summary.counts)}; the last ones:")
+        print(f"found    {classes(detail.summary.counts)}; the last ones")
         return done[-SHOWN:]
     if wanted.several:
         numbers = detail.summary.front
         by_number = {row.number: row for row in done}
         some = f", the first {FRONT} of them" if len(numbers) > FRONT else ""
-        print(f"front    {len(numbers)} experiments that no other is better than{some}:")
+        print(
+            f"front    {len(numbers)} experiment{'s' if len(numbers) != 1 else ''} that no other is better than{some}"
+        )
         return [by_number[number] for number in numbers[:FRONT] if number in by_number]
     ranked = [(merit, row) for row in done if (merit := wanted.merit(row.values)) is not None]
     return [row for _, row in sorted(ranked, key=lambda pair: -pair[0])][:SHOWN]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -36,17 +36,17 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
 
 
-def _front(board: Board) -> Table:
+def _front(board: Board) -> RenderableType:
     along, wanted = board.along_front(), board.wanted
     shown = spread(along, SHOWN)
     some = f", {len(shown)} of them shown" if len(shown) < len(along) else ""
     broken = f"; {board.broken} broke a constraint" if board.broken else ""
-    title = f"Pareto front: {len(along)} experiments{some}{broken}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    title = f"Pareto front: {len(along)} experiment{'s' if len(along) != 1 else ''}{some}{broken}"
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("no.", *wanted.objectives):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("at", no_wrap=True, overflow="ellipsis")
     for outcome in shown:
         values = [measured(name, outcome.values[name], wanted) for name in wanted.objectives]
         table.add_row(str(outcome.experiment.number), *values, point(outcome.experiment.parameters))
-    return table
+    return Group(Text(title, style="bold"), table)

@@ -62,7 +62,8 @@ def classes(counts: Mapping[str, int]) -> str:
 
 
 def console() -> "Console":
-    """Standard output for tables: as wide as the terminal, and wide enough where there is none."""
+    """Standard output for tables: as wide as the terminal, and wide enough where there is none. Text is shown as it is,
+    square brackets too."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+    return Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)

@@ -7,7 +7,8 @@ from motet.contracts.belief import Gives
 from motet.contracts.declarations import Kind
 from motet.contracts.learning import Listed, StartDesign, declared_gives
 from motet.contracts.results import Analysis
-from motet.files.choices import choose, find
+from motet.errors import PluginProblem
+from motet.files.choices import choose
 from motet.files.node import Node
 from motet.files.report import Report, one_of
 from motet.files.scope import Scope
@@ -19,7 +20,8 @@ from motet.model.goals import Parts, parts_of
 from motet.model.objective import Objective
 from motet.model.space import Space
 from motet.model.values import PluginRef
-from motet.parts.fitting import misfit
+from motet.parts.fitting import misfit, unmodelled
+from motet.parts.make import make_plugin
 from motet.plugins import Registry
 
 _LEARNER = {
@@ -37,16 +39,16 @@ def check_learner(checked: Checked[Campaign], space: Space, stations: int, regis
     where = checked.node.at("learner")
     config = checked.model.learner
     objectives = {} if "objectives" in checked.stand_ins else checked.model.objectives
-    refs = parts_of(config, objectives)
+    refs = parts_of(config, objectives, space)
     parts: dict[Kind, Any] = {}
     for key, kind in _LEARNER.items():
         ref: PluginRef = getattr(refs, key)
         node = where.at(key)
-        written = where.child(key) is not None
-        choice = (
-            choose(kind, ref, node, registry, report) if written else find(kind, ref.name, node, node, registry, report)
+        part = (
+            _made(kind, ref, node, registry, report)
+            if where.child(key)
+            else _default(kind, ref, node, registry, report)
         )
-        part = None if choice is None else choice.make(node, report, registry)
         if part is not None:
             parts[kind] = part
     if (start := parts.get(Kind.START)) is not None and where.child("start") is not None:
@@ -58,6 +60,21 @@ def check_learner(checked: Checked[Campaign], space: Space, stations: int, regis
         choice = choose(Kind.STOP_RULE, rule, node, registry, report)
         if choice is not None:
             choice.make(node, report, registry)
+
+
+def _made(kind: Kind, ref: PluginRef, node: Node, registry: Registry, report: Report) -> Any:
+    """The plugin that stands at a node; None, with the reason in the report, when it cannot be made."""
+    choice = choose(kind, ref, node, registry, report)
+    return None if choice is None else choice.make(node, report, registry)
+
+
+def _default(kind: Kind, ref: PluginRef, node: Node, registry: Registry, report: Report) -> Any:
+    """The plugin that is used where the file names none."""
+    try:
+        return make_plugin(registry, kind, ref)
+    except PluginProblem as error:
+        report.add(node, f"nothing, for which {ref.name} is used", str(error))
+        return None
 
 
 def _check_start(start: StartDesign, node: Node, space: Space, stations: int, report: Report) -> None:
@@ -82,7 +99,7 @@ def _check_together(
     report: Report,
 ) -> None:
     """Whether the surrogate gives what the others need; the classifier of feasibility."""
-    if len(parts) == len(_LEARNER) and objectives:
+    if len(parts) == len(_LEARNER) and objectives and unmodelled(objectives, {}) is None:
         names = {kind: getattr(refs, key).name for key, kind in _LEARNER.items()}
         if (found := misfit(registry, names, parts, objectives)) is not None:
             kind, why = found
@@ -132,6 +149,8 @@ def _check_objectives(checked: Checked[Campaign], outputs: Sequence[str] | None,
         if objective.error is not None and outputs is not None and objective.error not in outputs:
             found = f"the error {objective.error!r}"
             report.add(where.at(name, "error"), found, f"{one_of(objective.error, outputs)} (what the analysis yields)")
+    if (why := unmodelled(stated, checked.model.outcome_constraints)) is not None:
+        report.add(where, f"the objectives {', '.join(stated)}", why)
     where = checked.whole.at("outcome_constraints")
     _check_outputs(where, "constrained number", outputs, report)
     for name, constraint in checked.model.outcome_constraints.items():

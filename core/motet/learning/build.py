@@ -14,7 +14,7 @@ from motet.model.goals import parts_of
 from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.space import Space
 from motet.model.values import PluginRef
-from motet.parts.fitting import misfit
+from motet.parts.fitting import misfit, unmodelled
 from motet.parts.make import label_of, make_plugin
 from motet.plugins import Registry
 
@@ -34,7 +34,7 @@ def build_learner(
 
     Raises PluginProblem for a name or option that no plugin takes, and for parts that do not go together.
     """
-    task = build_task(config, registry, objectives, constraints or {}, rules)
+    task = build_task(config, registry, space, objectives, constraints or {}, rules)
     if isinstance(task.parts.start, Listed):
         for point in task.parts.start.points:
             if mistakes := space.problems(point):
@@ -46,14 +46,15 @@ def build_learner(
 def build_task(
     config: LearnerConfig,
     registry: Registry,
+    space: Space,
     objectives: Mapping[str, Objective],
     constraints: Mapping[str, OutcomeConstraint],
     rules: Sequence[StopRule] = (),
 ) -> Task:
     """The parts of a learner for these objectives. Raises PluginProblem."""
-    if len(objectives) > 1 and any(objective.classes for objective in objectives.values()):
-        raise PluginProblem(f"an objective of classes must be the only one; found {', '.join(objectives)}")
-    refs = parts_of(config, objectives)
+    if (problem := unmodelled(objectives, constraints)) is not None:
+        raise PluginProblem(problem)
+    refs = parts_of(config, objectives, space)
     chosen = {
         Kind.START: refs.start,
         Kind.SURROGATE: refs.surrogate,

@@ -48,14 +48,18 @@ def _log_between(low: Array, high: Array) -> Array:
 
 
 def best_allowed(data: Data, constraints: Mapping[str, OutcomeConstraint], others: Mapping[str, Data]) -> float:
-    """The highest y of `data` at a point where every constraint's mean value is met; the lowest of all when none is."""
+    """The highest y of `data` at a point where every constraint's mean value is met; the lowest of all when none is.
+
+    `others` are what was measured of the numbers with constraints, as far as anything was.
+    """
     if not constraints:
         return float(data.y.max())
     bad: set[bytes] = set()
     for name, constraint in constraints.items():
         found: defaultdict[bytes, list[float]] = defaultdict(list)
-        for row, value in zip(others[name].x, others[name].merits, strict=True):
-            found[row.tobytes()].append(float(value))
+        if name in others:
+            for row, value in zip(others[name].x, others[name].merits, strict=True):
+                found[row.tobytes()].append(float(value))
         bad |= {key for key, values in found.items() if not constraint.allows(fmean(values))}
     good = [y for row, y in zip(data.x, data.y, strict=True) if row.tobytes() not in bad]
     return float(max(good, default=data.y.min()))

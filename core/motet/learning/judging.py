@@ -42,7 +42,7 @@ class Judge:
         self._models.trial(x, len(first.classes))
 
     def best(self, rng: np.random.Generator) -> tuple[bytes, Suggestion] | None:
-        """The best point that may be suggested, with its key; None when there is none. Raises FitFailed, LearnerError."""
+        """The best point that may be suggested, and its key; None when there is none. Raises LearnerError."""
         free = self._supply.to_score(rng)
         if not free:
             return None
@@ -89,7 +89,7 @@ class Judge:
             models=[model.predict.predict for model in models],
             wholes=wholes,
             data=[model.data for model in models],
-            best=best_allowed(models[0].data, task.constraints, data),
+            best=best_allowed(models[0].data, task.bounds, data),
             pending=memory.rows(memory.pending()),
             rng=rng,
             outcomes=(merits - centres) / spreads,
@@ -101,7 +101,7 @@ class Judge:
         """Its logarithm for each candidate to give a value that counts; None when that is not in doubt."""
         rows = free.rows()
         by_name = dict(zip(names, course, strict=True))
-        known = {name: constraint for name, constraint in self._task.constraints.items() if name in by_name}
+        known = {name: constraint for name, constraint in self._task.bounds.items() if name in by_name}
         factor = None
         if known:
             factor = allowed(list(known.values()), [by_name[name] for name in known], free.pool, rows)

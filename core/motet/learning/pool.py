@@ -50,9 +50,9 @@ class Pool:
         if len(row) != self.x.shape[1]:
             return None
         hashes, order = self._index
-        wanted = _hashes(row[None, :])[0]
-        at = int(np.searchsorted(hashes, wanted))
-        while at < len(hashes) and hashes[at] == wanted:
+        wanted = _hashes(row[None, :])
+        at = int(np.searchsorted(hashes, wanted)[0])
+        while at < len(hashes) and hashes[at] == wanted[0]:
             if np.array_equal(self.x[order[at]], row):
                 return int(order[at])
             at += 1

@@ -20,6 +20,12 @@ class Task:
     constraints: Mapping[str, OutcomeConstraint]
 
     @property
+    def bounds(self) -> Mapping[str, OutcomeConstraint]:
+        """The constraints on merits: those on an objective that is minimized have their sign turned, as it has."""
+        turned = {name for name, objective in self.objectives.items() if objective.goal == "minimize"}
+        return {name: each.turned() if name in turned else each for name, each in self.constraints.items()}
+
+    @property
     def constrained(self) -> Mapping[str, Objective]:
         """Numbers that are modelled for their constraints alone: those that are objectives too are modelled already."""
         others = [name for name in self.constraints if name not in self.objectives]

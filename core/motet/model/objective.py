@@ -72,6 +72,13 @@ class OutcomeConstraint(Frozen):
             raise ValueError(f"at_most must be above at_least, which is {self.at_least:g}")
         return self
 
+    def turned(self) -> "OutcomeConstraint":
+        """The same constraint on minus the number."""
+        low, high = self.at_least, self.at_most
+        return OutcomeConstraint(
+            at_least=None if high is None else -high, at_most=None if low is None else -low, unit=self.unit
+        )
+
     def allows(self, value: float) -> bool:
         """Whether a value is within the bounds."""
         low, high = self.at_least, self.at_most

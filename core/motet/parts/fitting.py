@@ -7,8 +7,22 @@ from motet.contracts.belief import Gives
 from motet.contracts.declarations import Composite, Kind
 from motet.contracts.learning import declared_gives, declared_needs
 from motet.errors import PluginProblem
-from motet.model.objective import Objective
+from motet.model.objective import Objective, OutcomeConstraint
 from motet.plugins import Registry
+
+
+def unmodelled(objectives: Mapping[str, Objective], constraints: Mapping[str, OutcomeConstraint]) -> str | None:
+    """Why no surrogate can be a model of all of these; None when one can."""
+    classes = [name for name, objective in objectives.items() if objective.classes]
+    if classes and len(objectives) > 1:
+        return f"an objective of classes must be the only one; found {', '.join(objectives)}"
+    if classes and constraints:
+        found = f"{classes[0]} with constraints on {', '.join(constraints)}"
+        return f"an objective of classes goes with no outcome constraints; found {found}"
+    for name in constraints:
+        if name in objectives and objectives[name].goal == "target":
+            return f"an objective with a target has no outcome constraint: its model is of the distance; found {name}"
+    return None
 
 
 def misfit(
@@ -40,6 +54,10 @@ def misfit(
             hint = _why(why, _giving(registry, {wanted, *declared_needs(parts[kind])}), "surrogates")
             if kind is Kind.ACQUISITION:
                 hint = _why(hint, _fitting(registry, gives, several), f"acquisitions for {names[Kind.SURROGATE]}")
+            else:
+                known = gives | {Gives.MEAN_STD}
+                others = _those(registry, kind, lambda plugin: declared_needs(plugin) <= known)
+                hint = _why(hint, others, f"pending strategies for {names[Kind.SURROGATE]}")
             return kind, hint
     return None
 

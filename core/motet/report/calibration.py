@@ -12,8 +12,10 @@ LEAST = 5
 
 def calibration(material: Material) -> Plot | None:
     """Predicted mean and standard deviation against the measured value; None with fewer than 5
-    predictions."""
+    predictions, and for classes."""
     name = material.objective
+    if material.classes(name):
+        return None
     rows: list[tuple[str, float, float, float]] = []
     for row, value in material.measured(name):
         mean, std = row.suggestion.mean, row.suggestion.std

@@ -7,7 +7,7 @@ from motet.report.axes import grid_values, parameter_axis, same_scale, tick
 from motet.report.influence import influence
 from motet.report.material import Material
 from motet.report.panels import against
-from motet.report.style import DARK, LIGHT, SCALE, Plot, colorbar, cross, layout, ring
+from motet.report.style import DARK, GREY, LIGHT, SCALE, VERMILION, Plot, colorbar, cross, layout, ring, shade
 from motet.store import ExperimentRow
 
 _CELLS = 4000
@@ -17,57 +17,80 @@ _BRIGHT = 0.55
 _NUMBERED = 600
 """Order numbers are written into the cells of a grid of at most this size."""
 _PANELS = 6
+_FEW = 500
+"""From here on points are drawn smaller."""
+_BROKEN = {"symbol": "diamond-open", "size": 9, "color": GREY, "line": {"width": 1.5, "color": GREY}}
 
 
-def maps(material: Material) -> list[Plot]:
+def maps(material: Material, objective: str) -> list[Plot]:
     """One parameter: its values; two: a map; more: a map of the two that matter most and a panel for each."""
-    ended = bool(material.measured(material.objective) or material.failed)
+    ended = bool(material.measured(objective) or material.failed)
     if not ended or not material.varied:
         return []
     if len(material.varied) == 1:
-        return [against(material, material.varied)]
+        return [against(material, objective, material.varied)]
     if len(material.varied) == 2:
-        return [_map(material, *material.varied)]
-    first, second, *_ = order = influence(material)
-    return [_map(material, first, second), against(material, order[:_PANELS])]
+        return [_map(material, objective, *material.varied)]
+    first, second, *_ = order = influence(material, objective)
+    return [_map(material, objective, first, second), against(material, objective, order[:_PANELS])]
 
 
-def _map(material: Material, x: str, y: str) -> Plot:
+def _map(material: Material, objective: str, x: str, y: str) -> Plot:
     columns, rows = grid_values(material, x), grid_values(material, y)
-    if columns and rows and len(columns) * len(rows) <= _CELLS:
-        drawn, kind = _grid(material, x, y, columns, rows), "cell"
+    if material.classes(objective):
+        drawn, kind = _classes(material, objective, x, y), "point"
+    elif columns and rows and len(columns) * len(rows) <= _CELLS:
+        drawn, kind = _grid(material, objective, x, y, columns, rows), "cell"
     else:
-        drawn, kind = _points(material, x, y), "point"
-    more = "" if len(material.varied) == 2 else " The two parameters that explain most of the variance."
-    numbered = " Numbers give the order of the experiments." if drawn["mode"] == "numbered" else ""
-    lost = " A cross is a failed experiment." if material.failed else ""
-    data: list[dict[str, Any]] = [*drawn["data"], _failed(material, x, y), *_best(material, x, y)]
+        drawn, kind = _points(material, objective, x, y), "point"
+    data: list[dict[str, Any]] = [
+        *drawn["data"],
+        _marks(material, material.failed, x, y, cross()),
+        _marks(material, material.broken, x, y, _BROKEN),
+        *_best(material, objective, x, y),
+    ]
+    several, classes = material.wanted.several, bool(material.classes(objective))
     return Plot(
-        "map",
-        "Map of what was measured",
-        f"Each {kind} is coloured by its value; the ring marks the best.{numbered}{lost}{more}",
+        "map" if objective == material.objective else f"map-{objective}",
+        f"Map of {objective}" if several or classes else "Map of what was measured",
+        _caption(material, objective, kind, drawn["mode"] == "numbered"),
         {
             "data": [trace for trace in data if trace.get("x")],
             "layout": layout(
                 520,
                 xaxis=parameter_axis(material, x, showgrid=kind == "point", constrain="domain"),
                 yaxis=parameter_axis(material, y, showgrid=kind == "point", **same_scale(material, x, y)),
-                showlegend=False,
+                showlegend=classes,
             ),
         },
         wide=False,
     )
 
 
-def _grid(material: Material, x: str, y: str, columns: Sequence[Any], rows: Sequence[Any]) -> dict[str, Any]:
+def _caption(material: Material, objective: str, kind: str, numbered: bool) -> str:
+    if material.classes(objective):
+        told = "Each point is coloured by its class."
+    elif material.wanted.several:
+        told = f"Each {kind} is coloured by its value; rings mark the Pareto front."
+    else:
+        told = f"Each {kind} is coloured by its value; the ring marks the best."
+    told += " Numbers give the order of the experiments." if numbered else ""
+    told += " A cross is a failed experiment." if material.failed else ""
+    told += " A diamond marks what breaks a constraint." if material.broken else ""
+    return told + ("" if len(material.varied) == 2 else " The two parameters that explain most of the variance.")
+
+
+def _grid(
+    material: Material, objective: str, x: str, y: str, columns: Sequence[Any], rows: Sequence[Any]
+) -> dict[str, Any]:
     """A cell for each pair of values; one measured more than once shows its best."""
-    merit = material.detail.objectives[material.objective].merit
+    merit = material.detail.objectives[objective].merit
     column = {_key(value): i for i, value in enumerate(columns)}
     line = {_key(value): i for i, value in enumerate(rows)}
     values: list[list[float | None]] = [[None] * len(columns) for _ in rows]
     numbers = [[""] * len(columns) for _ in rows]
     hovers = [[""] * len(columns) for _ in rows]
-    for row, value in sorted(material.measured(material.objective), key=lambda found: merit(found[1])):
+    for row, value in sorted(material.measured(objective), key=lambda found: merit(found[1])):
         i, j = line.get(_key(row.parameters[y])), column.get(_key(row.parameters[x]))
         if i is not None and j is not None:
             values[i][j], numbers[i][j], hovers[i][j] = value, str(row.number), material.hover(row)
@@ -83,7 +106,7 @@ def _grid(material: Material, x: str, y: str, columns: Sequence[Any], rows: Sequ
         "colorscale": SCALE,
         "xgap": 1,
         "ygap": 1,
-        "colorbar": colorbar(material.objective_label(material.objective)),
+        "colorbar": colorbar(material.objective_label(objective)),
     }
     traces = [heatmap, _order(heatmap, numbers)] if numbered else [heatmap]
     return {"data": traces, "mode": "numbered" if numbered else "plain"}
@@ -112,8 +135,19 @@ def _order(heatmap: dict[str, Any], numbers: list[list[str]]) -> dict[str, Any]:
     }
 
 
-def _points(material: Material, x: str, y: str) -> dict[str, Any]:
-    measured = material.measured(material.objective)
+def _classes(material: Material, objective: str, x: str, y: str) -> dict[str, Any]:
+    """A colour for each class."""
+    measured = material.measured(objective)
+    traces: list[dict[str, Any]] = []
+    for number, name in enumerate(material.classes(objective)):
+        rows = [row for row, value in measured if value == number]
+        marker = {"color": shade(number), "size": 10 if len(measured) < _FEW else 6}
+        traces.append(_marks(material, rows, x, y, marker) | {"name": tick(name), "showlegend": True})
+    return {"data": traces, "mode": "plain"}
+
+
+def _points(material: Material, objective: str, x: str, y: str) -> dict[str, Any]:
+    measured = material.measured(objective)
     scatter = {
         "type": "scatter",
         "mode": "markers",
@@ -122,8 +156,8 @@ def _points(material: Material, x: str, y: str) -> dict[str, Any]:
         "marker": {
             "color": [value for _, value in measured],
             "colorscale": SCALE,
-            "size": 9 if len(measured) < 500 else 5,
-            "colorbar": colorbar(material.objective_label(material.objective)),
+            "size": 9 if len(measured) < _FEW else 5,
+            "colorbar": colorbar(material.objective_label(objective)),
         },
         "hovertext": [material.hover(row) for row, _ in measured],
         "hoverinfo": "text",
@@ -131,11 +165,10 @@ def _points(material: Material, x: str, y: str) -> dict[str, Any]:
     return {"data": [scatter], "mode": "plain"}
 
 
-def _failed(material: Material, x: str, y: str) -> dict[str, Any]:
-    return _marks(material, material.failed, x, y, cross())
-
-
-def _best(material: Material, x: str, y: str) -> list[dict[str, Any]]:
+def _best(material: Material, objective: str, x: str, y: str) -> list[dict[str, Any]]:
+    """Rings: around the best, or around every experiment of the front."""
+    if material.wanted.several:
+        return [_marks(material, material.front, x, y, ring(9) | {"line": {"width": 1.2, "color": VERMILION}})]
     best = material.detail.summary.best
     rows = [row for row in material.rows if best is not None and row.id == best.experiment]
     return [_marks(material, rows, x, y, ring(24))]
@@ -150,6 +183,7 @@ def _marks(material: Material, rows: Sequence[ExperimentRow], x: str, y: str, ma
         "marker": marker,
         "hovertext": [material.hover(row) for row in rows],
         "hoverinfo": "text",
+        "showlegend": False,
     }
 
 

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from motet.model.experiment import State
-from motet.model.objective import Objective
-from motet.report.text import label, number, plotly, with_unit
-from motet.store import CampaignDetail, ExperimentRow
+from motet.report.text import NOTHING, label, number, plotly, with_unit
+from motet.store import CampaignDetail, ExperimentRow, Wanted
+from motet.store.assemble import front_of
+from motet.store.words import class_name, goal, unit
 
 _WRAP = 60
 
@@ -39,8 +40,32 @@ class Material:
 
     @cached_property
     def objective(self) -> str:
-        """The first objective: `best` and the maps are about it."""
+        """The first objective: `best` and the timeline are about it."""
         return next(iter(self.detail.objectives))
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """Objectives and constraints on outcomes."""
+        return self.detail.wanted
+
+    @cached_property
+    def front(self) -> list[ExperimentRow]:
+        """The Pareto front, the best by the first objective first; empty with one objective."""
+        return front_of(self.rows, self.wanted)
+
+    @cached_property
+    def broken(self) -> list[ExperimentRow]:
+        """Finished experiments that break a constraint on outcomes, by number."""
+        return [row for row in self.rows if row.state is State.DONE and self.wanted.broken(row.values)]
+
+    @cached_property
+    def without_model(self) -> list[ExperimentRow]:
+        """Experiments that the learner chose without its model, by number."""
+        return [row for row in self.rows if row.suggestion.problem]
+
+    def classes(self, objective: str) -> tuple[str, ...]:
+        """The classes of an objective; empty when it is a number."""
+        return self.detail.objectives[objective].classes
 
     @cached_property
     def horizon(self) -> float:
@@ -80,18 +105,24 @@ class Material:
         return plotly(label(name, self.detail.objectives[name].unit))
 
     def goal(self, name: str) -> str:
-        """`maximize current`, `current near 0.5 mA`."""
-        objective: Objective = self.detail.objectives[name]
-        if objective.goal == "target":
-            return f"{name} near {with_unit(objective.target, objective.unit)}"
-        return f"{objective.goal} {name}"
+        """`maximize current`, `current near 0.5 mA`, `classify phase (FCC, BCC)`."""
+        return goal(name, self.detail.objectives[name])
+
+    def shown(self, name: str, value: float | None) -> str:
+        """A value with its unit, or the class that it is the number of; a dash for nothing."""
+        if value is None:
+            return NOTHING
+        found = class_name(name, value, self.wanted)
+        return with_unit(value, unit(name, self.wanted)) if found is None else found
 
     def hover(self, row: ExperimentRow) -> str:
         """What a figure says about one experiment, in plotly's subset of HTML."""
         suggestion = row.suggestion
         lines = [f"<b>#{row.number}</b> {row.state} {plotly(row.station or '')}".rstrip()]
         lines += [plotly(f"{n} = {with_unit(row.parameters.get(n), self.units[n])}") for n in self.names]
-        lines += [f"<b>{plotly(f'{n} = {with_unit(value, self._unit(n))}')}</b>" for n, value in row.values.items()]
+        lines += [f"<b>{plotly(f'{n} = {self.shown(n, value)}')}</b>" for n, value in row.values.items()]
+        if row.state is State.DONE and (broken := self.wanted.broken(row.values)):
+            lines.append(f"<b>breaks {plotly(', '.join(broken))}</b>")
         if suggestion.mean is not None:
             lines.append(f"predicted {number(suggestion.mean)} ± {number(suggestion.std)}")
         if suggestion.score is not None:
@@ -99,6 +130,3 @@ class Material:
         for text in (suggestion.why, row.reason):
             lines += [f"<i>{plotly(line)}</i>" for line in textwrap.wrap(text, _WRAP)[:4]]
         return "<br>".join(lines)
-
-    def _unit(self, value: str) -> str | None:
-        return self.detail.objectives[value].unit if value in self.detail.objectives else None

@@ -11,12 +11,20 @@ from plotly.offline import get_plotlyjs
 from motet import __version__
 from motet.report import tables
 from motet.report.calibration import calibration
+from motet.report.found_classes import found_classes
+from motet.report.front import front
+from motet.report.growth import growth
 from motet.report.maps import maps
 from motet.report.material import Material
+from motet.report.notes import notes
 from motet.report.progress import progress
 from motet.report.style import Plot
 from motet.report.timeline import timeline
 from motet.store import Reader
+from motet.store.words import wishes
+
+MAPPED = 4
+"""Maps are drawn of so many objectives."""
 
 
 def write_report(reader: Reader, campaign_id: str, out: Path) -> Path:
@@ -46,25 +54,32 @@ def write_whole(page: str, out: Path) -> None:
 
 def plots(material: Material) -> list[Plot]:
     """Every figure that this campaign has something to show for, in the order of the page."""
-    found = [progress(material, name) for name in material.detail.objectives]
-    found += [*maps(material), calibration(material), timeline(material)]
+    names = tuple(material.detail.objectives)
+    found = [front(material), growth(material)]
+    found += [found_classes(material, n) if material.classes(n) else progress(material, n) for n in names]
+    found += [plot for name in names[:MAPPED] for plot in maps(material, name)]
+    found += [calibration(material), *notes(material), timeline(material)]
     return [plot for plot in found if plot is not None]
 
 
 def _context(reader: Reader, material: Material) -> dict[str, Any]:
     detail = material.detail
     shown = plots(material)
+    front_columns, front_rows = tables.front(material)
     return {
         "campaign": detail.summary,
         "detail": detail,
         "started": tables.moment(detail.summary.started),
         "ended": tables.moment(detail.summary.ended),
         "written": tables.moment(time.time()),
-        "goals": [material.goal(name) for name in detail.objectives],
+        "goals": wishes(material.wanted),
         "tiles": tables.tiles(material),
         "plots": shown,
         "figures": [plot.figure for plot in shown],
         "stations": tables.station_use(material),
+        "front_columns": front_columns,
+        "front": front_rows,
+        "without_model": tables.without_model(material),
         "failures": tables.failures(material),
         "columns": tables.experiment_columns(material),
         "experiments": tables.experiments(material),

@@ -1,13 +1,21 @@
 """Best so far and every value, against experiment number."""
 
+from typing import Any
+
 from motet.report.material import Material
-from motet.report.style import BLUE, GREY, Plot, axis, cross, layout
+from motet.report.style import BLUE, GREY, Plot, axis, cross, hollow, layout
 
 
 def progress(material: Material, objective: str) -> Plot | None:
-    """One objective over the campaign; None when nothing has ended yet."""
-    measured = material.measured(objective)
-    if not measured and not material.failed:
+    """One objective over the campaign; None when nothing has ended yet.
+
+    What breaks a constraint on outcomes is drawn hollow, and is never the best.
+    """
+    everything = material.measured(objective)
+    uncounted = {row.id for row in material.broken}
+    broken = [(row, value) for row, value in everything if row.id in uncounted]
+    measured = [(row, value) for row, value in everything if row.id not in uncounted]
+    if not everything and not material.failed:
         return None
     merit = material.detail.objectives[objective].merit
     values = [value for _, value in measured]
@@ -15,10 +23,11 @@ def progress(material: Material, objective: str) -> Plot | None:
     for value in values:
         best.append(value if not best or merit(value) > merit(best[-1]) else best[-1])
     numbers = [row.number for row, _ in measured]
-    low, high = min(values, default=0.0), max(values, default=0.0)
+    drawn = [value for _, value in everything]
+    low, high = min(drawn, default=0.0), max(drawn, default=0.0)
     floor = low - 0.06 * (high - low)
     last = max((row.number for row in material.rows), default=0)
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "markers",
@@ -51,6 +60,19 @@ def progress(material: Material, objective: str) -> Plot | None:
             "showlegend": bool(material.failed),
         },
     ]
+    if broken:
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": "breaks a constraint",
+                "x": [row.number for row, _ in broken],
+                "y": [value for _, value in broken],
+                "marker": hollow(),
+                "hovertext": [material.hover(row) for row, _ in broken],
+                "hoverinfo": "text",
+            }
+        )
     return Plot(
         f"progress-{objective}",
         f"Progress: {material.goal(objective)}",
@@ -61,7 +83,8 @@ def progress(material: Material, objective: str) -> Plot | None:
             "layout": layout(
                 360,
                 xaxis=axis("experiment number"),
-                yaxis=axis(material.objective_label(objective), showticklabels=bool(values)),
+                yaxis=axis(material.objective_label(objective), showticklabels=bool(drawn)),
             ),
         },
+        wide=not material.wanted.several,
     )

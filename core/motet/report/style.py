@@ -13,6 +13,8 @@ Figure = dict[str, Any]
 # After Okabe and Ito, Color Universal Design (2008): told apart with every kind of colour vision; the blue is
 # lighter than theirs, so that it stands out from the dark page too.
 BLUE, VERMILION, SKY = "#2586c2", "#d55e00", "#56b4e9"
+ORDER = (BLUE, "#e69f00", "#009e73", "#cc79a7", SKY, VERMILION)
+"""Colours of things that have no order among them, such as classes; taken again from the first where there are more."""
 DARK, LIGHT = "#10151b", "#ffffff"
 GREY = "#8a929c"
 BAND = "rgba(128,138,150,0.14)"
@@ -74,6 +76,11 @@ def shades(values: Sequence[float]) -> list[str]:
     return cast("list[str]", colors.sample_colorscale(SCALE, [(value - low) / span for value in values]))
 
 
+def shade(place: int) -> str:
+    """The colour of one of several things without an order, by its place among them."""
+    return ORDER[place % len(ORDER)]
+
+
 def cross(size: int = 9) -> dict[str, Any]:
     """The marker of what failed."""
     return {"symbol": "x-thin", "size": size, "line": {"color": VERMILION, "width": 2}}
@@ -87,3 +94,8 @@ def ring(size: int = 16) -> dict[str, Any]:
         "color": VERMILION,
         "line": {"width": 2.5, "color": VERMILION},
     }
+
+
+def hollow(size: int = 8) -> dict[str, Any]:
+    """The marker of what does not count."""
+    return {"symbol": "circle-open", "size": size, "color": GREY, "line": {"width": 1.5, "color": GREY}}

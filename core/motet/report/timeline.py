@@ -5,7 +5,7 @@ from typing import Any
 
 from motet.model.experiment import State
 from motet.report.material import Material
-from motet.report.style import BAND, GREY, SCALE, SKY, VERMILION, Plot, axis, colorbar, layout, shades
+from motet.report.style import BAND, GREY, SCALE, SKY, VERMILION, Plot, axis, colorbar, layout, shade, shades
 from motet.report.text import duration, plotly, time_unit
 from motet.store import Attempt, ExperimentRow
 
@@ -14,6 +14,12 @@ Bar = tuple[ExperimentRow, Attempt, float]
 
 _TALL, _LOW, _AROUND = 60, 22, 120
 _TOP: dict[str, Any] = {"y": 1, "yanchor": "top", "lenmode": "pixels", "len": 160}
+
+
+def _coloured(material: Material) -> str:
+    if material.classes(material.objective):
+        return "its class"
+    return f"its value of {material.objective}" if material.wanted.several else "its value"
 
 
 def stations(material: Material) -> list[str]:
@@ -53,8 +59,8 @@ def timeline(material: Material) -> Plot | None:
     return Plot(
         "timeline",
         "Timeline of the stations",
-        "One bar for each attempt at an experiment, coloured by its value; the empty band is idle time. The"
-        " thin line below a lane is pending time: from the suggestion to the dispatch at that station.",
+        f"One bar for each attempt at an experiment, coloured by {_coloured(material)}; the empty band is idle time."
+        " The thin line below a lane is pending time: from the suggestion to the dispatch at that station.",
         {
             "data": _traces(material, bars, lanes, per),
             "layout": layout(
@@ -73,12 +79,21 @@ def _traces(material: Material, bars: Sequence[Bar], lanes: dict[str, int], per:
     value = {row.id: value for row, value in material.measured(material.objective)}
     done = [bar for bar in bars if bar[0].id in value and bar[1].number == len(bar[0].attempts)]
     under_way = [bar for bar in bars if bar[1].ended_s is None]
-    settled = {id(bar) for bar in (*done, *under_way)}
+    without = [
+        bar
+        for bar in bars
+        if bar[0].state is State.DONE and bar[0].id not in value and bar[1].number == len(bar[0].attempts)
+    ]
+    settled = {id(bar) for bar in (*done, *under_way, *without)}
     failed = [bar for bar in bars if id(bar) not in settled]
-    colors = [value[row.id] for row, _, _ in done]
+    classes = material.classes(material.objective)
+    colors = [] if classes else [value[row.id] for row, _, _ in done]
+    of_class = [(name, [bar for bar in done if value[bar[0].id] == number]) for number, name in enumerate(classes)]
     drawn = [
         # Shades instead of numbers: plotly.js 4.1 complains of every bar whose colour is a number.
-        _bars(material, "done", done, lanes, per, {"color": shades(colors), "line": {"width": 0}}),
+        *([] if classes else [_bars(material, "done", done, lanes, per, _filled(shades(colors)))]),
+        *(_bars(material, plotly(name), of, lanes, per, _filled(shade(i))) for i, (name, of) in enumerate(of_class)),
+        _bars(material, plotly(f"no value of {material.objective}"), without, lanes, per, _filled(GREY)),
         _bars(material, "failed or tried again", failed, lanes, per, _hatched(VERMILION, "x")),
         _bars(material, "under way", under_way, lanes, per, _hatched(GREY, "/")),
         _pending(material, lanes, per),
@@ -149,6 +164,10 @@ def _pending(material: Material, lanes: dict[str, int], per: float) -> dict[str,
         ],
         "hoverinfo": "text",
     }
+
+
+def _filled(color: str | list[str]) -> dict[str, Any]:
+    return {"color": color, "line": {"width": 0}}
 
 
 def _hatched(color: str, shape: str) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class TrialResult:
     """How a trial ended. Times in seconds of lab time.
 
     `ended_s` (since the first dispatch, never falling) and `values` (the first objective, None for an experiment that
-    failed) have one entry for each experiment in the order of their ends, up to the one at which a stop rule held.
+    failed, infinitely bad for one that lacks it or breaks a constraint on outcomes) have one entry for each experiment
+    in the order of their ends, up to the one at which a stop rule held.
     `reached` tells whether one did, other than by counting experiments. `attempts` counts everything that a station
     began, retries and what was running when the rule held included. `busy_s` is the sum of the times of all
     attempts, `wall_s` the time from the first dispatch to the last result, experiments that were running when the rule

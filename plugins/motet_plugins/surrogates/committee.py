@@ -1,11 +1,12 @@
 """The surrogate `committee`: several surrogates, which may be of different kinds."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from motet.contracts.belief import Data, Gives, Predict
+from motet.contracts.belief import Array, Data, Gives, Predict
 from motet.contracts.declarations import Kind, Part
 from motet.contracts.learning import Continuing, Surrogate, declared_gives
 from motet.errors import PluginProblem
@@ -22,6 +23,18 @@ class Options(Frozen):
     """Surrogates by name, or by name with options; all of them for numbers, or all for classes."""
     bootstrap: bool = Field(default=False)
     """Whether each member is fitted to a bootstrap sample of the values instead of all of them."""
+    weights: tuple[float, ...] | None = None
+    """What each member counts for, above 0; all the same when left out."""
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> "Options":
+        if self.weights is None:
+            return self
+        if len(self.weights) != len(self.members):
+            raise ValueError(f"one weight for each of the {len(self.members)} members; found {len(self.weights)}")
+        if not all(weight > 0 and math.isfinite(weight) for weight in self.weights):
+            raise ValueError(f"weights above 0 are needed; found {', '.join(map(str, self.weights))}")
+        return self
 
 
 class Committee:
@@ -29,7 +42,7 @@ class Committee:
 
     Seung, Opper, Sompolinsky, Query by committee, COLT (1992) 287-294; with bootstrap samples query by bagging:
     Abe and Mamitsuka, Query learning strategies using boosting and bagging, ICML (1998) 1-9. The prediction is
-    that of a mixture in which every member has the same weight.
+    that of a mixture of the members.
     """
 
     gives: frozenset[Gives]
@@ -37,6 +50,8 @@ class Committee:
     def __init__(self, options: Options, part: Part) -> None:
         """Raises PluginProblem for members that do not go together."""
         self._bootstrap = options.bootstrap
+        weights = np.array(options.weights or [1.0] * len(options.members))
+        self._weights = weights / weights.sum()
         self._members: list[Surrogate] = [part(Kind.SURROGATE, ref) for ref in options.members]
         given = [declared_gives(member) for member in self._members]
         if _for_classes([ref.name for ref in options.members], given):
@@ -51,7 +66,15 @@ class Committee:
 
     def fit(self, data: Data, seed: int) -> Predict:
         """Every member fitted, with a seed of its own."""
-        return Mixture([self._fit(number, data, one) for number, one in self._seeded(seed)], self._combine)
+        return self._mixed([self._fit(number, data, one) for number, one in self._seeded(seed)], data, seed)
+
+    def _mixed(self, models: Sequence[Predict], data: Data, seed: int) -> Mixture:
+        fitted = dict(self._seeded(seed))
+
+        def refit(number: int, x: Array, y: Array) -> Predict:
+            return self._members[number].fit(data.knowing(x, y), fitted[number])
+
+        return Mixture(models, self._weights, self._combine, None if self._bootstrap else refit)
 
     def _fit(self, number: int, data: Data, seed: int) -> Predict:
         if not self._bootstrap:
@@ -68,7 +91,7 @@ class Committee:
             member = self._members[number]
             known = before.models[number]
             models.append(member.go_on(known, data, one) if isinstance(member, Continuing) else member.fit(data, one))
-        return Mixture(models, self._combine)
+        return self._mixed(models, data, seed)
 
     def _seeded(self, seed: int) -> list[tuple[int, int]]:
         return list(enumerate(seeds(seed, len(self._members))))

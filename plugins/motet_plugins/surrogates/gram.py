@@ -63,7 +63,7 @@ class Gram:
     def of(cls, x: Array, hyper: Hyperparameters, errors: Array) -> "Gram":
         """Factored as a whole. Raises ArithmeticError when it is not positive definite."""
         matrix = covariance(x, x, hyper)
-        matrix[np.diag_indices_from(matrix)] = hyper.signal**2 + hyper.noise**2 + errors
+        matrix[np.diag_indices_from(matrix)] = hyper.variance + hyper.noise**2 + errors
         return cls(x, hyper, errors, factored(matrix))
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Gram:
 
     def appended(self, row: Whitened, error: float) -> "Gram":
         """With one more value, at a row (1, d) that was whitened by this."""
-        left = self.hyper.signal**2 + self.hyper.noise**2 + error - float(row.squares[0])
+        left = self.hyper.variance + self.hyper.noise**2 + error - float(row.squares[0])
         if not left > 0:
             raise ArithmeticError(
                 f"value {len(self) + 1} cannot be added to a Gaussian process: its variance given the others is "

@@ -19,11 +19,18 @@ BLOCK = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Length scales (d,) of the columns, standard deviation of the function, and of the noise on a value."""
+    """Length scales (d,) of the columns; standard deviations of the function, of the noise on a value, and of the
+    unknown constant about which the function varies."""
 
     lengths: Array
     signal: float
     noise: float
+    constant: float = 0.0
+
+    @property
+    def variance(self) -> float:
+        """Of the function at any one row, before a value is known."""
+        return self.signal**2 + self.constant**2
 
 
 def with_slope(squares: Array) -> tuple[Array, Array]:
@@ -36,7 +43,7 @@ def with_slope(squares: Array) -> tuple[Array, Array]:
 
 
 def covariance(first: Array, second: Array, hyper: Hyperparameters) -> Array:
-    """Of the function between rows first (m, d) and second (n, d): shape (m, n).
+    """Of the function between rows first (m, d) and second (n, d): shape (m, n); that of the constant included.
 
     Squared distances come from one product of matrices. What cancels in it is of the order of the squared distance
     from the middle, 0.5, times the machine's precision.
@@ -50,7 +57,7 @@ def covariance(first: Array, second: Array, hyper: Hyperparameters) -> Array:
     for begin in range(0, len(one), rows):
         block = found[begin : begin + rows]
         np.matmul(left[begin : begin + rows], right, out=block)
-        _correlate(block, hyper.signal**2)
+        _correlate(block, hyper.signal**2, hyper.constant**2)
     return found
 
 
@@ -60,7 +67,7 @@ def frequencies(count: int, hyper: Hyperparameters, rng: np.random.Generator) ->
     return normal * np.sqrt(2 * SMOOTHNESS / rng.chisquare(2 * SMOOTHNESS, count)) / hyper.lengths[:, None]
 
 
-def _correlate(squares: Array, variance: float) -> None:
+def _correlate(squares: Array, variance: float, constant: float) -> None:
     """Turn squared distances, times 2 nu in length scales, into covariances in place."""
     np.maximum(squares, 0, out=squares)
     r = np.sqrt(squares)
@@ -73,3 +80,4 @@ def _correlate(squares: Array, variance: float) -> None:
         squares += r
     squares += variance
     squares *= decay
+    squares += constant

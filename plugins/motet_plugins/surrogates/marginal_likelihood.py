@@ -25,16 +25,19 @@ class Prior:
 
     length: float = 0.3
     """For one column."""
-    length_spread: float = 1.0
+    length_spread: float = 0.5
     signal: float = 1.0
     signal_spread: float = 0.5
     noise: float = 0.03
     noise_spread: float = 1.0
+    constant: float = 1.0
+    """Standard deviation of the constant about which the function varies: what was measured is no fair sample of it, so
+    that its mean need not be the function's. Normal, with mean 0; integrated out (R&W eq. 2.40, one basis function)."""
 
     def medians(self, columns: int) -> Hyperparameters:
         """The most probable hyper-parameters before a value is known."""
         length = self.length * math.sqrt(max(1, columns))
-        return Hyperparameters(np.full(columns, length), self.signal, self.noise)
+        return Hyperparameters(np.full(columns, length), self.signal, self.noise, self.constant)
 
     def spreads(self, columns: int) -> Array:
         """Standard deviations of the logarithms, in the order of `logarithms`."""
@@ -61,6 +64,7 @@ class NegativeLogPosterior:
         self._pairs: NDArray[np.intp] = np.flatnonzero(np.tri(n, k=-1, dtype=bool))
         self._squares = np.array([np.subtract.outer(column, column).ravel()[self._pairs] for column in x.T])
         self._squares = np.square(self._squares).reshape(d, len(self._pairs))
+        self.constant = prior.constant
         self._medians = logarithms(prior.medians(d))
         self._spreads = prior.spreads(d)
 
@@ -85,8 +89,9 @@ class NegativeLogPosterior:
         signal, noise = np.exp(2 * logs[-2:])
         correlation, slope = with_slope(np.exp(-2 * logs[:-2]) @ self._squares)
         covariance = np.zeros((n, n))
-        covariance.ravel()[self._pairs] = signal * correlation
-        covariance.ravel()[:: n + 1] = signal + noise + self._errors
+        constant = self.constant**2
+        covariance.ravel()[self._pairs] = signal * correlation + constant
+        covariance.ravel()[:: n + 1] = signal + constant + noise + self._errors
         factor = factored(covariance)
         alpha = solved(factor, self._y)
         value = 0.5 * float(self._y @ alpha) + float(np.log(np.diagonal(factor)).sum())

@@ -1,4 +1,4 @@
-"""A model that is one of several, nobody knows which: a mixture with equal weights."""
+"""A model that is one of several, nobody knows which: a mixture."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,30 +7,39 @@ import numpy as np
 from motet.contracts.belief import Array, Correlated, Extensible, Predict, Prediction, Sampling
 from motet_plugins.surrogates.classes import class_prediction
 
-Combine = Callable[[Sequence[Prediction]], Prediction]
+Combine = Callable[[Sequence[Prediction], Array], Prediction]
+"""From the predictions of m models and their weights (m,), which add up to 1, to that of the mixture."""
+
+Refit = Callable[[int, Array, Array], Predict]
+"""Fits the model of that number anew, told of standardized values y (k,) at rows x (k, d) besides."""
 
 
-def values_combined(predictions: Sequence[Prediction]) -> Prediction:
+def values_combined(predictions: Sequence[Prediction], weights: Array) -> Prediction:
     """Mean of the means; variance within the models and between them (the law of total variance)."""
     members = np.stack([each.mean for each in predictions])
     within = np.stack([each.std for each in predictions]) ** 2
-    return Prediction(members.mean(axis=0), np.sqrt(within.mean(axis=0) + members.var(axis=0)), members)
+    mean = weights @ members
+    return Prediction(mean, np.sqrt(weights @ (within + (members - mean) ** 2)), members)
 
 
-def classes_combined(predictions: Sequence[Prediction]) -> Prediction:
+def classes_combined(predictions: Sequence[Prediction], weights: Array) -> Prediction:
     """Mean of the probabilities, which are the members' too. Raises ValueError where a model gives none."""
     given = [each.probabilities for each in predictions if each.probabilities is not None]
     if len(given) < len(predictions):
         raise ValueError("a member of the committee predicts no class probabilities, though it says that it does")
     members = np.stack(given)
-    return class_prediction(members.mean(axis=0), members)
+    return class_prediction(np.tensordot(weights, members, axes=1), members)
 
 
 class Mixture:
-    """Several models combined; it can draw, tell covariances and be told of more values when all of them can."""
+    """Several models combined by weights (m,); it can draw and tell covariances when all of them can.
 
-    def __init__(self, models: Sequence[Predict], combine: Combine) -> None:
+    It can be told of more values when all of them can, or where `refit` fits those anew that cannot.
+    """
+
+    def __init__(self, models: Sequence[Predict], weights: Array, combine: Combine, refit: Refit | None = None) -> None:
         self.models = models
+        self._weights = weights
         self._combine = combine
         sampling = [model for model in models if isinstance(model, Sampling)]
         correlated = [model for model in models if isinstance(model, Correlated)]
@@ -38,7 +47,7 @@ class Mixture:
 
         def samples(x: Array, count: int, rng: np.random.Generator) -> Array:
             """Each drawn from a model that is drawn first."""
-            drawn = rng.integers(len(sampling), size=count)
+            drawn = rng.choice(len(sampling), size=count, p=weights)
             values = np.empty((count, len(x)))
             for number, model in enumerate(sampling):
                 its = np.flatnonzero(drawn == number)
@@ -49,20 +58,28 @@ class Mixture:
         def covariance(first: Array, second: Array) -> Array:
             """Within the models and between them."""
             one, two = (np.stack([model(x).mean for model in models]) for x in (first, second))
-            between = (one - one.mean(axis=0)).T @ (two - two.mean(axis=0)) / len(models)
-            return np.mean([model.covariance(first, second) for model in correlated], axis=0) + between
+            between = (one - weights @ one).T @ ((two - weights @ two) * weights[:, None])
+            return np.tensordot(weights, [model.covariance(first, second) for model in correlated], axes=1) + between
 
         def knowing(x: Array, y: Array) -> Predict:
-            return Mixture([model.knowing(x, y) for model in extensible], combine)
+            told = [_told(model, number, x, y, refit) for number, model in enumerate(models)]
+            return Mixture(told, weights, combine)
 
         if len(sampling) == len(models):
             self.samples = samples
         if len(correlated) == len(models):
             self.covariance = covariance
-            self.noise = float(np.sqrt(np.mean([model.noise**2 for model in correlated])))
-        if len(extensible) == len(models):
+            self.noise = float(np.sqrt(weights @ [model.noise**2 for model in correlated]))
+        if refit is not None or len(extensible) == len(models):
             self.knowing = knowing
 
     def __call__(self, x: Array) -> Prediction:
         """The belief about rows x (n, d)."""
-        return self._combine([model(x) for model in self.models])
+        return self._combine([model(x) for model in self.models], self._weights)
+
+
+def _told(model: Predict, number: int, x: Array, y: Array, refit: Refit | None) -> Predict:
+    if isinstance(model, Extensible):
+        return model.knowing(x, y)
+    assert refit is not None, "a mixture is told of more values only where every model can be"
+    return refit(number, x, y)

@@ -27,13 +27,14 @@ def paths(gram: Gram, y: Array, count: int, rng: np.random.Generator) -> Callabl
     waves = frequencies(FEATURES, gram.hyper, rng)
     phases = rng.uniform(0, 2 * math.pi, FEATURES)
     weights = rng.standard_normal((FEATURES, count)) * (gram.hyper.signal * math.sqrt(2 / FEATURES))
+    constants = rng.standard_normal(count) * gram.hyper.constant
     noise = rng.standard_normal((len(gram), count)) * np.sqrt(gram.hyper.noise**2 + gram.errors)[:, None]
 
     def prior(rows: Array) -> Array:
         found = np.empty((len(rows), count))
         step = max(1, TOGETHER // FEATURES)
         for begin in range(0, len(rows), step):
-            found[begin : begin + step] = _cosine(rows[begin : begin + step] @ waves + phases) @ weights
+            found[begin : begin + step] = _cosine(rows[begin : begin + step] @ waves + phases) @ weights + constants
         return found
 
     lacking = gram.whiten(y[:, None] - prior(gram.x) - noise)

@@ -83,7 +83,7 @@ class Posterior:
 
     def marginal(self, rows: Whitened) -> tuple[Array, Array]:
         """Mean and std (p,)."""
-        variance = self.gram.hyper.signal**2 - rows.squares
+        variance = self.gram.hyper.variance - rows.squares
         return rows.times(self._whitened_y), np.sqrt(np.maximum(variance, 0.0))
 
     def whitened(self, rows: Array) -> Whitened:

@@ -103,7 +103,7 @@ def most_probable(improbable: NegativeLogPosterior, starts: Sequence[Array]) -> 
         raise ArithmeticError(f"the search for hyper-parameters of a Gaussian process failed: {best.message}")
     logs: Array = best.x
     hyper = np.exp(np.round(logs, DECIMALS))
-    return Hyperparameters(hyper[:-2], float(hyper[-2]), float(hyper[-1]))
+    return Hyperparameters(hyper[:-2], float(hyper[-2]), float(hyper[-1]), improbable.constant)
 
 
 def drawn(count: int) -> NDArray[np.intp]:
