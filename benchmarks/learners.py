@@ -3,6 +3,7 @@
     python benchmarks/learners.py                      all of them, half an hour on two cores
     python benchmarks/learners.py motet_gp sklearn_gp  only these
     python benchmarks/learners.py --quick              few repeats, up to 500 values
+    python benchmarks/learners.py --threads 2          more than one thread for linear algebra
     python benchmarks/learners.py --json               for programs
 
 An ask is to tell one value, fit, and choose among a pool of 5 000 points of six columns. Each learner and size has a
@@ -10,11 +11,13 @@ process of its own. The learners of Motet are those of a campaign, with the loga
 Gaussian process looks for hyper-parameters anew when it has 5 % more values, so that the longest ask is one with such a
 search. The others are as they come, fitted anew with every value; scikit-learn's with the same kernel. Times are
 without the start of the interpreter and the imports. The first ask, at which Motet's Gaussian process replays every
-value told so far, is given apart.
+value told so far, is given apart. Each process has one thread, if not said otherwise: on a machine that has other
+work to do, the threads of linear algebra wait for one another most of the time.
 """
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -109,10 +112,11 @@ def child(case: Case, repeats: int) -> dict[str, object]:
     return {"times": times, "cpu": cpu, "first": first, "memory_mb": memory}
 
 
-def measured(case: Case, repeats: int) -> Row:
+def measured(case: Case, repeats: int, threads: int) -> Row:
     """Time a case in a process of its own."""
     command = [sys.executable, __file__, "--child", json.dumps(asdict(case)), "--repeats", str(repeats)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=1800)
+    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    done = subprocess.run(command, env=os.environ | limits, check=False, capture_output=True, text=True, timeout=1800)
     if done.returncode:
         return Row(case, 0, 0, 0, 0, 0, 0, failed=done.stderr.strip().splitlines()[-1])
     found = json.loads(done.stdout.splitlines()[-1])
@@ -188,6 +192,7 @@ def main() -> None:
     parser.add_argument("learners", nargs="*", choices=[*TIMED, []], default=[])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--repeats", type=int, default=0, help="asks of each case; as many as suit it when left out")
     wanted = parser.parse_args()
@@ -204,7 +209,7 @@ def main() -> None:
             continue
         ours = case.who.startswith("motet")
         repeats = wanted.repeats or ((7 if ours else 1) if wanted.quick else (41 if ours else 5))
-        rows.append(measured(case, repeats))
+        rows.append(measured(case, repeats, wanted.threads))
         notes.print(f"{case.who}, {case.values} values: {rows[-1].failed or f'{rows[-1].median_ms:.1f} ms'}")
     rows = compared(rows)
     if wanted.json:

@@ -11,7 +11,7 @@ from motet.files.campaign import CampaignFile, load_campaign
 from motet.model.campaign import LearnerConfig
 from motet.model.goals import goal_of, parts_of
 from motet.model.objective import Objective
-from motet.model.parameters import Stepped
+from motet.model.parameters import Continuous, Stepped
 from motet.model.space import Space
 from motet.plugins import installed
 
@@ -28,6 +28,8 @@ parameters:
 procedure: measure_both
 analysis: {{ value: {{ outputs: {{ {", ".join(f"{name}: one.value" for name in NUMBERS)} }} }} }}
 """
+STEPS = Space({"x": Stepped(type="stepped", low=0, high=1, step=0.1)})
+CONTINUUM = Space({"x": Continuous(type="continuous", low=0, high=1)})
 TABLES = {
     "start": Kind.START,
     "surrogate": Kind.SURROGATE,
@@ -70,18 +72,18 @@ def test_the_tables_name_every_plugin_and_no_other(head: str) -> None:
     assert named == ours
 
 
-SPACE = Space({"x": Stepped(low=0, high=1, step=0.1)})
-
-
 def test_the_table_of_goals_is_what_is_used() -> None:
     one, two = {"y": Objective(goal="maximize")}, {n: Objective(goal="maximize") for n in ("y", "z")}
     assert (goal_of(LearnerConfig(), one), goal_of(LearnerConfig(), two)) == ("best", "pareto")
     for line in PAGE.split("| `goal` |")[1].split("\n\n")[0].splitlines()[2:]:
-        goal, _, used = (cell.strip() for cell in line.strip("|").split("|"))
-        parts = parts_of(LearnerConfig.model_validate({"goal": goal.strip("`")}), one, SPACE)
-        members = parts.surrogate.options.get("members", [])
-        assert re.findall(r"`(\w+)`", used) == [parts.surrogate.name, *members, parts.acquisition.name]
-        assert (parts.start.name, parts.pending.name) == ("random", "believer")
+        goal, _, *used = (cell.strip() for cell in line.strip("|").split("|"))
+        config = LearnerConfig.model_validate({"goal": goal.strip("`")})
+        for space, cell in zip((STEPS, CONTINUUM), used, strict=True):
+            parts = parts_of(config, one, space)
+            assert re.findall(r"`(\w+)`", cell) == [parts.surrogate.name, parts.acquisition.name]
+            assert (parts.start.name, parts.pending.name) == ("random", "believer")
+            if parts.surrogate.name == "committee":
+                assert parts.surrogate.options["members"] == ["gaussian_process", "extra_trees"]
     classes = {"phase": Objective(goal="classify", classes=("a", "b"))}
-    parts = parts_of(LearnerConfig(), classes, SPACE)
+    parts = parts_of(LearnerConfig(), classes, STEPS)
     assert [parts.surrogate.name, parts.acquisition.name, parts.pending.name] == ["gp_classifier", "entropy", "exclude"]

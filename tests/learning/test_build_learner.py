@@ -19,11 +19,11 @@ MakeLearner = Callable[..., Learner]
         ({"surrogate": "random_forrest"}, "no surrogate named 'random_forrest'; did you mean random_forest?"),
         (
             {"surrogate": {"random_forest": {"trees": 1}}},
-            "surrogate random_forest: trees: .*greater than or equal to 2",
+            "surrogate random_forest: trees: found 1; a number of at least 2 is needed",
         ),
         (
             {"acquisition": {"weighted": {"alpha": 1}}},
-            "acquisition weighted: alpha: Extra inputs are not permitted",
+            "acquisition weighted: alpha: found the unknown key 'alpha'; allowed: a",
         ),
         ({"acquisition": {"lcb": {"kappa": -1}}}, "acquisition lcb: kappa: "),
         ({"start": {"random": {"n": 0}}}, "start random: n: "),
@@ -47,5 +47,5 @@ def test_stop_rules_come_in_the_order_of_the_file() -> None:
 
 
 def test_a_stop_rule_with_wrong_options_is_refused() -> None:
-    with pytest.raises(PluginProblem, match="stop_rule experiments: count: Field required"):
+    with pytest.raises(PluginProblem, match="stop_rule experiments: count: found nothing; the key 'count' is needed"):
         build_stop_rules((PluginRef(name="experiments"),), installed())

@@ -15,7 +15,7 @@ from motet.api.variation import varied
 from motet.api.workers import Workers
 from motet.errors import FileProblems, PluginProblem, Problem, StoreError
 from motet.files.campaign import CampaignFile
-from motet.learning.build import build_task
+from motet.learning import build_learner
 from motet.model.events import CampaignState
 from motet.plugins import Registry, installed
 from motet.study.question import Question, key
@@ -141,7 +141,14 @@ def _check_learners(study: Study, file: CampaignFile, registry: Registry) -> Non
         combination = dict(zip(parts, values, strict=True))
         campaign = varied(file, combination, registry).campaign
         try:
-            build_task(campaign.learner, registry, campaign.objectives, campaign.outcome_constraints)
+            build_learner(
+                campaign.learner,
+                registry,
+                file.space,
+                campaign.objectives,
+                seed=0,
+                constraints=campaign.outcome_constraints,
+            )
         except PluginProblem as error:
             raise FileProblems([Problem("--vary", None, "", Trial(combination, 0).label, str(error))]) from error
 

@@ -181,7 +181,8 @@ class View:
     `pool` (p, d) are the points of the space, measured ones included: all of them, or a sample of a large space with
     points near the best of it. `rows` (n,) numbers those in it that may be suggested, the candidates. There is one
     model, one prediction of the whole pool and one set of data for each objective; the models know of pending points
-    in the way that the pending strategy says.
+    in the way that the pending strategy says: what it pretends of them counts as measured in `best` and `outcomes`,
+    while `data` leaves it out. `rng` draws the same numbers for every possible course of pending points.
     """
 
     pool: Array
@@ -190,13 +191,14 @@ class View:
     wholes: Sequence[Prediction]
     data: Sequence[Data]
     best: float
-    """The highest y measured that meets the constraints on outcomes, the lowest of all when none does; with several
-    objectives, of the first."""
+    """The highest y that meets the constraints on outcomes, the lowest of all when none does; with several objectives,
+    of the first. Measured, or pretended of a pending point."""
     pending: Array
     """(k, d): points that are being measured."""
     rng: np.random.Generator
     outcomes: Array
-    """(c, m): standardized values of m objectives, where all of them were measured."""
+    """(c, m): standardized values of m objectives, where all of them were measured, and those pretended of pending
+    points."""
     outcomes_at: Array
     """(c, d): the rows of `outcomes`."""
     fit: Callable[[Array], Predict]

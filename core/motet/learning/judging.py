@@ -1,6 +1,7 @@
 """The best candidate by the models of what was measured, with its reason."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import numpy as np
 
@@ -51,12 +52,13 @@ class Judge:
         keys = memory.pending()
         courses = self._models.courses(measured, keys, memory.rows(keys), memory.told)
         names = tuple(measured)
-        sample, choice = free, self._chosen(free, None, names, courses, rng)
+        (drawn,) = rng.spawn(1)
+        sample, choice = free, self._chosen(free, None, names, courses, drawn, rng)
         for number in range(ROUNDS):
             closer = self._supply.refined(free, self._rows(free, sample, choice.best(AROUND)), rng, number)
             if closer is None:
                 break
-            free, choice = closer, self._chosen(closer, sample, names, courses, rng)
+            free, choice = closer, self._chosen(closer, sample, names, courses, drawn, rng)
         (row,) = self._rows(free, sample, [choice.row])
         return free.key(row), self._suggestion(free.point(row), len(free), choice, courses[0][0])
 
@@ -65,20 +67,31 @@ class Judge:
         return list(rows) if free is sample else [row - len(sample.pool.x) for row in rows]
 
     def _chosen(
-        self, free: Free, sample: Free | None, names: Sequence[str], courses: Sequence[Course], rng: np.random.Generator
+        self,
+        free: Free,
+        sample: Free | None,
+        names: Sequence[str],
+        courses: Sequence[Course],
+        drawn: np.random.Generator,
+        rng: np.random.Generator,
     ) -> Choice:
-        views = [self._view(free, sample, names, course, rng) for course in courses]
+        """The best of the free ones. What the acquisition draws is the same in every course and around every sample:
+        else their mean would be of different functions or weights, and the search would begin where others led."""
+        views = [self._view(free, sample, names, course, deepcopy(drawn)) for course in courses]
         return choose(self._task.parts, views, self._probability(free, names, courses[0]), rng)
 
     def _view(
         self, free: Free, sample: Free | None, names: Sequence[str], course: Course, rng: np.random.Generator
     ) -> View:
         memory, task = self._memory, self._task
-        data = {name: model.data for name, model in zip(names, course, strict=True)}
+        known = {name: model.known for name, model in zip(names, course, strict=True)}
         models = [model for name, model in zip(names, course, strict=True) if name in task.objectives]
         at, merits = memory.complete()
         centres = np.array([model.data.centre for model in models])
         spreads = np.array([model.data.spread for model in models])
+        pretended = np.column_stack([model.known.y[len(model.data) :] for model in models])
+        outcomes = np.vstack([(merits - centres) / spreads, pretended])
+        at = np.vstack([at, models[0].known.x[len(models[0].data) :]])
         pool, rows, wholes = free.pool.x, free.rows(), [model.over(free.pool) for model in models]
         if sample is not None:
             pool, rows = np.vstack([sample.pool.x, pool]), rows + len(sample.pool.x)
@@ -89,10 +102,10 @@ class Judge:
             models=[model.predict.predict for model in models],
             wholes=wholes,
             data=[model.data for model in models],
-            best=best_allowed(models[0].data, task.bounds, data),
+            best=best_allowed(models[0].known, task.bounds, known),
             pending=memory.rows(memory.pending()),
             rng=rng,
-            outcomes=(merits - centres) / spreads,
+            outcomes=outcomes,
             outcomes_at=at,
             fit=lambda values: self._models.refitted(Data(at, values, np.arange(len(at))), memory.told).predict,
         )

@@ -113,7 +113,12 @@ class Learner:
             self._supply.update(key)
 
     def hold(self, suggestion: Suggestion) -> None:
-        """Remember a suggestion's point as pending; when it is pending already, once more."""
+        """Remember a suggestion's point as pending; when it is pending already, once more.
+
+        Holding the same suggestion again changes nothing.
+        """
+        if suggestion.id and suggestion.id in self._pending:
+            return
         self._held(self._encoder.key(suggestion.parameters), suggestion)
 
     def release(self, suggestion: str) -> None:

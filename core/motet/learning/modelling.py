@@ -22,6 +22,9 @@ class Model:
 
     predict: Fitted
     data: Data
+    """What was measured."""
+    known: Data
+    """What the model was told: that, and after it what is pretended of pending points."""
     _kept: tuple[tuple[Pool, Prediction], ...] = ()
 
     def over(self, pool: Pool) -> Prediction:
@@ -78,7 +81,7 @@ class Models:
                 self._latest[name] = before, len(data)
             elif not self._surrogate.continues:
                 before = self._surrogate.fit(data, self._fit_seed(told))
-            self._made[name] = Model(before, data)
+            self._made[name] = Model(before, data, data)
         return self._made[name]
 
     def courses(self, measured: Mapping[str, Data], waiting: Sequence[bytes], at: Array, told: int) -> Sequence[Course]:
@@ -103,10 +106,9 @@ class Models:
         return list(zip(*told_of, strict=True))
 
     def _knowing(self, model: Model, at: Array, y: Array, told: int) -> Model:
-        extended = model.predict.knowing(at, y)
-        if extended is None:
-            extended = self._surrogate.fit(model.data.knowing(at, y), self._fit_seed(told))
-        return Model(extended, model.data)
+        known = model.data.knowing(at, y)
+        extended = model.predict.knowing(at, y) or self._surrogate.fit(known, self._fit_seed(told))
+        return Model(extended, model.data, known)
 
     def _fit_seed(self, told: int) -> int:
         words = [_FIT, self._seed] if self._surrogate.continues else [_FIT, self._seed, told]

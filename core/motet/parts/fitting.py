@@ -55,9 +55,7 @@ def misfit(
             if kind is Kind.ACQUISITION:
                 hint = _why(hint, _fitting(registry, gives, several), f"acquisitions for {names[Kind.SURROGATE]}")
             else:
-                known = gives | {Gives.MEAN_STD}
-                others = _those(registry, kind, lambda plugin: declared_needs(plugin) <= known)
-                hint = _why(hint, others, f"pending strategies for {names[Kind.SURROGATE]}")
+                hint = _why(hint, _treating(registry, gives), f"pending strategies for {names[Kind.SURROGATE]}")
             return kind, hint
     return None
 
@@ -79,6 +77,11 @@ def _fitting(registry: Registry, gives: frozenset[Gives], several: bool) -> list
         return getattr(plugin, "several", False) == several and declared_needs(plugin) <= gives
 
     return _those(registry, Kind.ACQUISITION, fits)
+
+
+def _treating(registry: Registry, gives: frozenset[Gives]) -> list[str]:
+    """Names of the pending strategies that work with a surrogate that gives so much."""
+    return _those(registry, Kind.PENDING, lambda plugin: declared_needs(plugin) <= gives | {Gives.MEAN_STD})
 
 
 def _those(registry: Registry, kind: Kind, fits: Callable[[Any], bool]) -> list[str]:

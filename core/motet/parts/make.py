@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from motet.contracts.declarations import Composite, Declaration, Kind
 from motet.errors import PluginProblem
 from motet.model.values import PluginRef
+from motet.parts.mistakes import mistakes
 from motet.plugins import Registry
 
 
@@ -34,8 +35,8 @@ def _options(registry: Registry, kind: Kind, ref: PluginRef) -> BaseModel:
     try:
         return registry.options(kind, ref.name, ref.options)
     except ValidationError as error:
-        mistakes = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise PluginProblem(f"{kind} {ref.name}: {mistakes}") from error
+        found = mistakes(registry.get(kind, ref.name).options, ref.options)
+        raise PluginProblem(f"{kind} {ref.name}: {found or error}") from error
 
 
 def label_of(registry: Registry, kind: Kind, ref: PluginRef) -> str:

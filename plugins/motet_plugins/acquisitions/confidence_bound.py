@@ -3,13 +3,13 @@
 from pydantic import Field
 
 from motet.contracts.belief import Array, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 
 
 class Options(Frozen):
     """Options of `lcb` and `ucb`."""
 
-    kappa: float = Field(default=1.0, ge=0)
+    kappa: Real = Field(default=1.0, ge=0)
     """Standard deviations that a point gets as credit for being uncertain."""
 
 

@@ -6,14 +6,14 @@ from typing import Any
 from pydantic import Field
 
 from motet.contracts.belief import Array, Gives, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.acquisitions.given import probabilities
 
 
 class Options(Frozen):
     """Options of `entropy`."""
 
-    base: float = Field(default=math.e, gt=1)
+    base: Real = Field(default=math.e, gt=1)
     """Of the logarithm: e for nats, 2 for bits. It changes the scores, not their order."""
 
 

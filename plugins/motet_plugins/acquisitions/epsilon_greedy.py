@@ -6,7 +6,7 @@ from pydantic import Field
 from motet.contracts.belief import Array, View
 from motet.contracts.declarations import Kind, Part
 from motet.contracts.learning import Acquisition, declared_needs
-from motet.model.values import Frozen, PluginRef
+from motet.model.values import Frozen, PluginRef, Real
 
 
 class Options(Frozen):
@@ -14,7 +14,7 @@ class Options(Frozen):
 
     of: PluginRef
     """The acquisition that scores otherwise, by its name or with its options."""
-    epsilon: float = Field(default=0.1, ge=0, le=1)
+    epsilon: Real = Field(default=0.1, ge=0, le=1)
     """How probable it is that a suggestion is drawn at random."""
 
 

@@ -3,14 +3,14 @@
 from pydantic import Field
 
 from motet.contracts.belief import Array, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.acquisitions.improvement import improvement
 
 
 class Options(Frozen):
     """Options of `ei` and `log_ei`."""
 
-    margin: float = Field(default=0.0, ge=0)
+    margin: Real = Field(default=0.0, ge=0)
     """An improvement counts from here on, in standard deviations of the values measured."""
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from motet.contracts.belief import Array, View
 from motet.errors import LearnerError
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.acquisitions.fronts import non_dominated, reference_point
 from motet_plugins.acquisitions.improvement import improvement
 
@@ -22,7 +22,7 @@ OBJECTIVES = 4
 class Options(Frozen):
     """Options of `ehvi`."""
 
-    reference: tuple[float, ...] | None = None
+    reference: tuple[Real, ...] | None = None
     """One value for each objective, in its unit: only what is better counts.
 
     For an objective that is minimized minus the value, for a target minus the distance from it. When left out

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from motet.contracts.belief import Array, Gives, View
 from motet.errors import LearnerError, PluginProblem
+from motet.model.values import Whole
 from motet_plugins.acquisitions.fronts import reference_point
 from motet_plugins.acquisitions.given import botorch_models
 from motet_plugins.acquisitions.hypervolume_improvement import OBJECTIVES, expected_improvement
@@ -23,9 +24,9 @@ BATCH = 256
 class Options(HypervolumeOptions):
     """Options of `qlognehvi`."""
 
-    draws: int = Field(default=64, ge=1, le=4096)
+    draws: Whole = Field(default=64, ge=1, le=4096)
     """Functions drawn from the models; a power of two suits the sequence that they come from."""
-    candidates: int = Field(default=2000, ge=1)
+    candidates: Whole = Field(default=2000, ge=1)
     """How many candidates are looked at: of more, those with the highest `ehvi`; the others share the lowest score."""
 
 
@@ -70,6 +71,8 @@ class NoisyHypervolumeImprovement:
 
     def _scored(self, view: View, x: Array, reference: Array) -> Array:
         seed = int(view.rng.integers(2**31))
+        known = {row.tobytes() for row in view.outcomes_at}
+        pending = np.array([row for row in view.pending if row.tobytes() not in known])
         with one_torch_thread(seed) as torch:
             logei = loaded("botorch.acquisition.multi_objective.logei")
             # Else BoTorch compiles a kernel at first use, for most of a minute; digits would depend on the compiler.
@@ -79,7 +82,7 @@ class NoisyHypervolumeImprovement:
                 model=loaded("botorch.models").ModelListGP(*botorch_models(view)),
                 ref_point=reference.tolist(),
                 X_baseline=_tensor(torch, view.outcomes_at),
-                X_pending=_tensor(torch, view.pending) if len(view.pending) else None,
+                X_pending=_tensor(torch, pending) if len(pending) else None,
                 sampler=sampler(torch.Size([self._options.draws]), seed=seed),
                 prune_baseline=True,
             )

@@ -5,14 +5,14 @@ from pydantic import Field
 
 from motet.contracts.belief import Array, Data, View
 from motet.errors import LearnerError
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.acquisitions.improvement import improvement
 
 
 class Options(Frozen):
     """Options of `parego`."""
 
-    rho: float = Field(default=0.05, ge=0)
+    rho: Real = Field(default=0.05, ge=0)
     """Weight of the sum beside the worst objective, which keeps points out that are only as good as others."""
 
 

@@ -6,13 +6,13 @@ import numpy as np
 from pydantic import Field
 
 from motet.contracts.belief import Array, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 
 
 class Options(Frozen):
     """Options of `pi`."""
 
-    margin: float = Field(default=0.0, ge=0)
+    margin: Real = Field(default=0.0, ge=0)
     """What has to be exceeded besides the best value, in standard deviations of the values measured.
 
     The larger, the more is explored; with 0 the next point is mostly beside the best one.

@@ -4,14 +4,14 @@ import numpy as np
 from pydantic import Field
 
 from motet.contracts.belief import Array, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.acquisitions.probability_of_improvement import exceeding
 
 
 class Options(Frozen):
     """Options of `top_q`."""
 
-    q: float = Field(default=0.05, gt=0, lt=1)
+    q: Real = Field(default=0.05, gt=0, lt=1)
     """The fraction of the space that is looked for: 0.05 for the best twentieth."""
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from motet.contracts.belief import Array, Correlated, Gives, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Whole
 from motet_plugins.acquisitions.given import correlated
 
 CHUNK = 8192
@@ -14,7 +14,7 @@ CHUNK = 8192
 class Options(Frozen):
     """Options of `variance_reduction`."""
 
-    references: int = Field(default=500, ge=1, le=10_000)
+    references: Whole = Field(default=500, ge=1, le=10_000)
     """Points over which the variance is averaged, drawn anew for every suggestion where the space has more."""
 
 

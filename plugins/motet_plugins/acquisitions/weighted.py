@@ -3,13 +3,13 @@
 from pydantic import Field
 
 from motet.contracts.belief import Array, View
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 
 
 class Options(Frozen):
     """Options of `weighted`."""
 
-    a: float = Field(default=0.5, ge=0, le=1)
+    a: Real = Field(default=0.5, ge=0, le=1)
     """Weight of the mean: 1 only exploits, 0 only explores."""
 
 

@@ -10,7 +10,7 @@ from motet.contracts.belief import Array, Data, Gives, Predict
 from motet.contracts.declarations import Kind, Part
 from motet.contracts.learning import Continuing, Surrogate, declared_gives
 from motet.errors import PluginProblem
-from motet.model.values import Frozen, PluginRef
+from motet.model.values import Frozen, PluginRef, Real
 from motet_plugins.surrogates.bootstrap import seeds
 from motet_plugins.surrogates.mixture import Mixture, classes_combined, values_combined
 from motet_plugins.surrogates.resampled import resampled, rescaled
@@ -23,7 +23,7 @@ class Options(Frozen):
     """Surrogates by name, or by name with options; all of them for numbers, or all for classes."""
     bootstrap: bool = Field(default=False)
     """Whether each member is fitted to a bootstrap sample of the values instead of all of them."""
-    weights: tuple[float, ...] | None = None
+    weights: tuple[Real, ...] | None = None
     """What each member counts for, above 0; all the same when left out."""
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from motet.contracts.belief import Array, Data, Gives, Predict, Prediction
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real, Whole
 from motet_plugins.surrogates.bootstrap import counts
 from motet_plugins.surrogates.classes import Classes, class_prediction
 from motet_plugins.surrogates.trees import grown, predicted
@@ -13,11 +13,11 @@ from motet_plugins.surrogates.trees import grown, predicted
 class Options(Frozen):
     """Options of `forest_classifier`."""
 
-    trees: int = Field(default=100, ge=2, le=10_000)
+    trees: Whole = Field(default=100, ge=2, le=10_000)
     """Trees of the forest."""
-    min_samples_leaf: int = Field(default=1, ge=1)
+    min_samples_leaf: Whole = Field(default=1, ge=1)
     """Measured values that a leaf holds at least; more make the probabilities smoother."""
-    max_features: float = Field(default=1.0, gt=0, le=1)
+    max_features: Real = Field(default=1.0, gt=0, le=1)
     """Fraction of the columns that a split may choose from."""
 
 

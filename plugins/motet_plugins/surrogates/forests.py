@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from motet.contracts.belief import Array, Data, Gives, Predict
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real, Whole
 from motet_plugins.surrogates.bootstrap import counts, weights
 from motet_plugins.surrogates.ensemble import Ensemble
 from motet_plugins.surrogates.trees import Kind, grown, predicted
@@ -16,11 +16,11 @@ from motet_plugins.surrogates.trees import Kind, grown, predicted
 class Options(Frozen):
     """Options of `random_forest` and `extra_trees`."""
 
-    trees: int = Field(default=50, ge=2, le=10_000)
+    trees: Whole = Field(default=50, ge=2, le=10_000)
     """Trees of the forest. The spread of their predictions is the uncertainty."""
-    min_samples_leaf: int = Field(default=1, ge=1)
+    min_samples_leaf: Whole = Field(default=1, ge=1)
     """Measured values that a leaf holds at least; more make the prediction smoother."""
-    max_features: float = Field(default=1.0, gt=0, le=1)
+    max_features: Real = Field(default=1.0, gt=0, le=1)
     """Fraction of the columns that a split may choose from."""
 
 

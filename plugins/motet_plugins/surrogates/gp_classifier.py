@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from motet.contracts.belief import Array, Data, Gives, Predict, Prediction
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real
 from motet_plugins.surrogates.classes import Classes, class_prediction
 from motet_plugins.surrogates.kernel import with_slope
 from motet_plugins.surrogates.laplace import Laplace
@@ -35,7 +35,7 @@ BOUNDS = {"length": (2e-2, 1e2), "signal": (0.3, 10.0)}
 class Options(Frozen):
     """Options of `gp_classifier`."""
 
-    length: float = Field(default=0.5, gt=0)
+    length: Real = Field(default=0.5, gt=0)
     """How far apart points are still alike, as a fraction of a parameter's range: the median of a broad prior."""
 
 

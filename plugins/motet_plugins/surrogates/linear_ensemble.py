@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from motet.contracts.belief import Array, Data, Gives, Predict
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Real, Whole
 from motet_plugins.surrogates.bootstrap import counts, weights
 from motet_plugins.surrogates.ensemble import Ensemble
 from motet_plugins.surrogates.features import Features, basis
@@ -23,11 +23,11 @@ FEW = 3
 class Options(Frozen):
     """Options of `linear_ensemble`."""
 
-    members: int = Field(default=50, ge=2, le=10_000)
+    members: Whole = Field(default=50, ge=2, le=10_000)
     """Lines of the ensemble. The spread of their predictions is the uncertainty."""
     degree: Literal[1, 2] = Field(default=1)
     """1 for planes; 2 with the squares and products of the columns besides."""
-    penalty: float | None = Field(default=None, gt=0)
+    penalty: Real | None = Field(default=None, gt=0)
     """What a squared weight costs, in squares of standardized values; left out, it is chosen by cross-validation."""
 
 

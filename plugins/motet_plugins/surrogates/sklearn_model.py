@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from motet.contracts.belief import Array, Data, Gives, Predict, Prediction
-from motet.model.values import Frozen
+from motet.model.values import Frozen, Whole
 from motet_plugins.surrogates.bootstrap import counts, seeds
 from motet_plugins.surrogates.classes import Classes, class_prediction
 from motet_plugins.surrogates.ensemble import Ensemble
@@ -24,7 +24,7 @@ class Options(Frozen):
     """Import name of a regressor or classifier, such as `sklearn.linear_model.Ridge`."""
     options: dict[str, Any] = Field(default_factory=dict[str, Any], validate_default=True)
     """What it is made with, by the names that its own documentation gives."""
-    bootstrap: int = Field(default=20, ge=2, le=10_000)
+    bootstrap: Whole = Field(default=20, ge=2, le=10_000)
     """Copies of the model, each fitted to a bootstrap sample. Their spread is the uncertainty."""
 
     @field_validator("model")
