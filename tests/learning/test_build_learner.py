@@ -25,6 +25,11 @@ MakeLearner = Callable[..., Learner]
             {"acquisition": {"weighted": {"alpha": 1}}},
             "acquisition weighted: alpha: found the unknown key 'alpha'; allowed: a",
         ),
+        (
+            {"surrogate": {"committee": {"members": ["gp", {"rf": {"tres": 5}}]}}},
+            "surrogate rf: tres: found the unknown key 'tres'; did you mean 'trees'",
+        ),
+        ({"surrogate": {"rf": {"trees": "50"}}}, "surrogate rf: trees: found '50'; a whole number is needed"),
         ({"acquisition": {"lcb": {"kappa": -1}}}, "acquisition lcb: kappa: "),
         ({"start": {"random": {"n": 0}}}, "start random: n: "),
         ({"pending": {"exclude": {"k": 1}}}, "pending exclude: k: "),

@@ -97,3 +97,14 @@ def test_the_same_suggestion_is_held_once(assemble: MakeLearner, end: End) -> No
     learner.release("a")
 
     assert ", 0 pending: " in learner.propose(1)[0].why
+
+
+def test_what_is_pretended_is_the_same_number_in_any_unit() -> None:
+    rng = np.random.default_rng(0)
+    merits, x = rng.random(9), np.arange(9.0)[:, None]
+    halfway: Array = (np.arange(1000.0) - 500) * 1e-9 + 0.5e-9  # as means of an even number of trees are
+    bare, scaled = (Data(x, unit, np.arange(9)) for unit in (merits, 7.3 * merits - 400))
+
+    assert np.array_equal(bare.y, scaled.y)
+    first, second = (data.knowing(np.zeros((1000, 1)), halfway).y for data in (bare, scaled))
+    assert np.array_equal(first, second)

@@ -151,6 +151,11 @@ def test_a_number_that_is_no_class_is_refused(value: float) -> None:
             r"surrogate forest_classifier does not give mean and std",
         ),
         ({"f": TWO["f"]}, {"surrogate": "extra_trees", "acquisition": "variance_reduction"}, "needs covariance"),
+        (
+            {"p": Objective(goal="classify", classes=("a", "b"))},
+            {"pending": "thompson"},
+            "pending thompson needs samples, .*; pending strategies for gp_classifier that would do: .*believer",
+        ),
         ({"f": TWO["f"]}, {"feasibility": "rf"}, "feasibility rf: a classifier is needed"),
         (
             {"f": TWO["f"], "p": Objective(goal="classify", classes=("a", "b"))},

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from motet.contracts.declarations import Kind
+from motet.files.fitting import misfit
+from motet.files.making import make_plugin
 from motet.model.campaign import LearnerConfig
 from motet.model.goals import goal_of, parts_of
 from motet.model.objective import Objective
 from motet.model.parameters import Continuous, Stepped
 from motet.model.space import Space
 from motet.model.values import PluginRef
-from motet.parts.fitting import misfit
-from motet.parts.make import make_plugin
 from motet.plugins import installed
 
 ONE = {"y": Objective(goal="maximize")}

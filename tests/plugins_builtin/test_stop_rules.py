@@ -7,10 +7,10 @@ import pytest
 from motet.contracts.declarations import Kind
 from motet.contracts.learning import History, StopRule
 from motet.errors import CampaignError, PluginProblem
+from motet.files.making import make_plugin
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.model.objective import Objective
 from motet.model.values import PluginRef, Point
-from motet.parts.make import make_plugin
 from motet.plugins import installed
 
 UP, DOWN, NEAR = Objective(goal="maximize"), Objective(goal="minimize"), Objective(goal="target", target=7.0)

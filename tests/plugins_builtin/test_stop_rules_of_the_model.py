@@ -13,10 +13,10 @@ from motet.contracts.belief import Array, Data, Predict, Prediction, View
 from motet.contracts.declarations import Kind
 from motet.contracts.learning import History, Noting, StopRule
 from motet.errors import CampaignError, PluginProblem
+from motet.files.making import make_plugin
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.model.objective import Objective
 from motet.model.values import PluginRef
-from motet.parts.make import make_plugin
 from motet.plugins import installed
 
 

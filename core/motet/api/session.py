@@ -157,6 +157,7 @@ class Session:
             objectives={name: objective.model_dump() for name, objective in config.objectives.items()},
             parameters={name: parameter.model_dump() for name, parameter in self.file.space.parameters.items()},
             at=Stamp(wall(), 0.0),
+            constraints={name: one.model_dump() for name, one in config.outcome_constraints.items()},
         )
 
 

@@ -123,8 +123,8 @@ def _parts(dry: "DryRun") -> dict[str, str]:
 def _learner(dry: "DryRun") -> dict[str, str | None]:
     """The learner's parts as they will be used, with the options that the file states."""
     from motet.contracts.declarations import Kind
+    from motet.files.making import label_of
     from motet.model.goals import parts_of
-    from motet.parts.make import label_of
     from motet.plugins import installed
 
     learner = dry.file.campaign.learner

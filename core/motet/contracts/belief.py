@@ -168,7 +168,9 @@ class Data:
 
     def knowing(self, x: Array, y: Array) -> "Data":
         """These values and standardized ones y (k,) at rows x (k, d) after them, on the scale that these have."""
-        merits = np.concatenate([self.merits, y if self.classes else self.centre + self.spread * y])
+        if not self.classes:
+            y = self.centre + self.spread * np.round(y, DECIMALS)  # else a mean of few may lie between two decimals
+        merits = np.concatenate([self.merits, y])
         told = np.concatenate([self.told, np.arange(len(self), len(merits))])
         errors = None if self.errors is None else np.concatenate([self.errors, np.full(len(y), np.nan)])
         return Data(np.vstack([self.x, x]), merits, told, errors, self.classes, (self.centre, self.spread))

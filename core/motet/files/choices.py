@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from motet.contracts.declarations import Declaration, Kind
 from motet.errors import PluginProblem
+from motet.files.making import made
 from motet.files.node import Node
 from motet.files.report import Report, one_of
 from motet.files.validate import validate
 from motet.model.values import PluginRef
-from motet.parts.make import made
 from motet.plugins import Registry
 
 

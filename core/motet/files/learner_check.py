@@ -9,6 +9,8 @@ from motet.contracts.learning import Listed, StartDesign, declared_gives
 from motet.contracts.results import Analysis
 from motet.errors import PluginProblem
 from motet.files.choices import choose
+from motet.files.fitting import misfit, unmodelled
+from motet.files.making import make_plugin
 from motet.files.node import Node
 from motet.files.report import Report, one_of
 from motet.files.scope import Scope
@@ -20,8 +22,6 @@ from motet.model.goals import Parts, parts_of
 from motet.model.objective import Objective
 from motet.model.space import Space
 from motet.model.values import PluginRef
-from motet.parts.fitting import misfit, unmodelled
-from motet.parts.make import make_plugin
 from motet.plugins import Registry
 
 _LEARNER = {

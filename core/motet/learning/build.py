@@ -6,6 +6,8 @@ from motet.contracts.belief import Gives
 from motet.contracts.declarations import Kind
 from motet.contracts.learning import Listed, Noting, StopRule, declared_gives
 from motet.errors import PluginProblem
+from motet.files.fitting import misfit, unmodelled
+from motet.files.making import label_of, make_plugin
 from motet.learning.checked import Checked, CheckedSurrogate, Labels
 from motet.learning.learner import Learner
 from motet.learning.task import Task
@@ -14,8 +16,6 @@ from motet.model.goals import parts_of
 from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.space import Space
 from motet.model.values import PluginRef
-from motet.parts.fitting import misfit, unmodelled
-from motet.parts.make import label_of, make_plugin
 from motet.plugins import Registry
 
 

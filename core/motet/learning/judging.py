@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from motet.contracts.belief import Array, Data, Prediction, View
+from motet.contracts.belief import DECIMALS, Array, Data, Prediction, View
 from motet.learning.choosing import Choice, choose
 from motet.learning.feasible import Success, allowed, best_allowed
 from motet.learning.free import Free, Supply
@@ -90,7 +90,7 @@ class Judge:
         centres = np.array([model.data.centre for model in models])
         spreads = np.array([model.data.spread for model in models])
         pretended = np.column_stack([model.known.y[len(model.data) :] for model in models])
-        outcomes = np.vstack([(merits - centres) / spreads, pretended])
+        outcomes = np.vstack([np.round((merits - centres) / spreads, DECIMALS) + 0.0, pretended])
         at = np.vstack([at, models[0].known.x[len(models[0].data) :]])
         pool, rows, wholes = free.pool.x, free.rows(), [model.over(free.pool) for model in models]
         if sample is not None:

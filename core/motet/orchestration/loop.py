@@ -20,7 +20,7 @@ from motet.orchestration.control import Control
 from motet.orchestration.policy import Decision, decide, describe, is_of_station
 from motet.orchestration.recorder import Recorder
 from motet.orchestration.stopping import Cost, Stopping
-from motet.orchestration.summary import Summary, best_of
+from motet.orchestration.summary import Summary, best_of, front_of
 from motet.orchestration.values import usable
 from motet.simulation.guard import computing
 from motet.station import Station
@@ -286,7 +286,8 @@ class CampaignLoop:
         outcomes = self._stopping.outcomes
         wall_s = self._last_result - self._first_dispatch if outcomes else 0.0
         failed = sum(outcome.state is State.FAILED for outcome in outcomes)
-        best = best_of(outcomes, self.goal.objectives)
+        best = best_of(outcomes, self.goal.objectives, self.goal.constraints)
+        front = front_of(outcomes, self.goal.objectives, self.goal.constraints)
         count_ = len(outcomes)
         return Summary(
             self.recorder.campaign,
@@ -300,6 +301,7 @@ class CampaignLoop:
             sum(self._busy_s.values()),
             self._stopping.reached,
             self._defect,
+            front,
         )
 
 

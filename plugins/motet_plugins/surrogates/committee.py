@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field, model_validator
 
-from motet.contracts.belief import Array, Data, Gives, Predict
+from motet.contracts.belief import Data, Gives, Predict
 from motet.contracts.declarations import Kind, Part
 from motet.contracts.learning import Continuing, Surrogate, declared_gives
 from motet.errors import PluginProblem
@@ -66,15 +66,8 @@ class Committee:
 
     def fit(self, data: Data, seed: int) -> Predict:
         """Every member fitted, with a seed of its own."""
-        return self._mixed([self._fit(number, data, one) for number, one in self._seeded(seed)], data, seed)
-
-    def _mixed(self, models: Sequence[Predict], data: Data, seed: int) -> Mixture:
-        fitted = dict(self._seeded(seed))
-
-        def refit(number: int, x: Array, y: Array) -> Predict:
-            return self._members[number].fit(data.knowing(x, y), fitted[number])
-
-        return Mixture(models, self._weights, self._combine, None if self._bootstrap else refit)
+        models = [self._fit(number, data, one) for number, one in self._seeded(seed)]
+        return Mixture(models, self._weights, self._combine)
 
     def _fit(self, number: int, data: Data, seed: int) -> Predict:
         if not self._bootstrap:
@@ -91,7 +84,7 @@ class Committee:
             member = self._members[number]
             known = before.models[number]
             models.append(member.go_on(known, data, one) if isinstance(member, Continuing) else member.fit(data, one))
-        return self._mixed(models, data, seed)
+        return Mixture(models, self._weights, self._combine)
 
     def _seeded(self, seed: int) -> list[tuple[int, int]]:
         return list(enumerate(seeds(seed, len(self._members))))

@@ -10,9 +10,6 @@ from motet_plugins.surrogates.classes import class_prediction
 Combine = Callable[[Sequence[Prediction], Array], Prediction]
 """From the predictions of m models and their weights (m,), which add up to 1, to that of the mixture."""
 
-Refit = Callable[[int, Array, Array], Predict]
-"""Fits the model of that number anew, told of standardized values y (k,) at rows x (k, d) besides."""
-
 
 def values_combined(predictions: Sequence[Prediction], weights: Array) -> Prediction:
     """Mean of the means; variance within the models and between them (the law of total variance)."""
@@ -34,16 +31,16 @@ def classes_combined(predictions: Sequence[Prediction], weights: Array) -> Predi
 class Mixture:
     """Several models combined by weights (m,); it can draw and tell covariances when all of them can.
 
-    It can be told of more values when all of them can, or where `refit` fits those anew that cannot.
+    It can be told of more values when any of them can. The others stay as they are: what is pretended at pending
+    points is near to what they predict there anyway.
     """
 
-    def __init__(self, models: Sequence[Predict], weights: Array, combine: Combine, refit: Refit | None = None) -> None:
+    def __init__(self, models: Sequence[Predict], weights: Array, combine: Combine) -> None:
         self.models = models
         self._weights = weights
         self._combine = combine
         sampling = [model for model in models if isinstance(model, Sampling)]
         correlated = [model for model in models if isinstance(model, Correlated)]
-        extensible = [model for model in models if isinstance(model, Extensible)]
 
         def samples(x: Array, count: int, rng: np.random.Generator) -> Array:
             """Each drawn from a model that is drawn first."""
@@ -62,7 +59,7 @@ class Mixture:
             return np.tensordot(weights, [model.covariance(first, second) for model in correlated], axes=1) + between
 
         def knowing(x: Array, y: Array) -> Predict:
-            told = [_told(model, number, x, y, refit) for number, model in enumerate(models)]
+            told = [model.knowing(x, y) if isinstance(model, Extensible) else model for model in models]
             return Mixture(told, weights, combine)
 
         if len(sampling) == len(models):
@@ -70,16 +67,9 @@ class Mixture:
         if len(correlated) == len(models):
             self.covariance = covariance
             self.noise = float(np.sqrt(weights @ [model.noise**2 for model in correlated]))
-        if refit is not None or len(extensible) == len(models):
+        if any(isinstance(model, Extensible) for model in models):
             self.knowing = knowing
 
     def __call__(self, x: Array) -> Prediction:
         """The belief about rows x (n, d)."""
         return self._combine([model(x) for model in self.models], self._weights)
-
-
-def _told(model: Predict, number: int, x: Array, y: Array, refit: Refit | None) -> Predict:
-    if isinstance(model, Extensible):
-        return model.knowing(x, y)
-    assert refit is not None, "a mixture is told of more values only where every model can be"
-    return refit(number, x, y)

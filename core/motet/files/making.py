@@ -6,8 +6,8 @@ from pydantic import BaseModel, ValidationError
 
 from motet.contracts.declarations import Composite, Declaration, Kind
 from motet.errors import PluginProblem
+from motet.files.mistakes import mistakes
 from motet.model.values import PluginRef
-from motet.parts.mistakes import mistakes
 from motet.plugins import Registry
 
 
