@@ -88,6 +88,9 @@ class Start:
         """As many as the option says."""
         return self._n
 
+    def reason(self, history: object) -> None:
+        """As a stop rule: never."""
+
 
 class ReadOptions(BaseModel):
     """What the analysis reads and yields."""

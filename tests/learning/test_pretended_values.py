@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pytest
 
 from motet.contracts.belief import Array, Data, Predict, Prediction, View
 from motet.contracts.learning import Beginning
@@ -108,3 +109,13 @@ def test_what_is_pretended_is_the_same_number_in_any_unit() -> None:
     assert np.array_equal(bare.y, scaled.y)
     first, second = (data.knowing(np.zeros((1000, 1)), halfway).y for data in (bare, scaled))
     assert np.array_equal(first, second)
+
+
+def test_points_near_the_best_of_a_sample_stand_for_no_part_of_the_space(assemble: MakeLearner, end: End) -> None:
+    parts = Watching()
+    told(assemble(Space({"x": Continuous(low=0, high=9)}), parts, parts), end).propose(1)
+
+    evenly = [view.pool[view.even] for view in parts.views]
+    assert all(np.array_equal(part, evenly[0]) for part in evenly)
+    assert np.quantile(evenly[-1], [0.25, 0.5, 0.95]) == pytest.approx([0.25, 0.5, 0.95], abs=0.01)
+    assert len(parts.views[-1].pool) > len(evenly[-1])

@@ -205,6 +205,13 @@ class View:
     """(c, d): the rows of `outcomes`."""
     fit: Callable[[Array], Predict]
     """Fits the surrogate to other values (c,) at `outcomes_at`, standardized as it needs them."""
+    near: int = 0
+    """How many of the last rows of `pool` are points near the best of a sample."""
+
+    @property
+    def even(self) -> slice:
+        """The rows of `pool` that stand for the whole space: all but those near the best of a sample."""
+        return slice(len(self.pool) - self.near)
 
     @cached_property
     def x(self) -> Array:

@@ -5,9 +5,9 @@ from typing import Any
 
 from motet.contracts.belief import Gives
 from motet.contracts.declarations import Kind
-from motet.contracts.learning import Listed, StartDesign, declared_gives
+from motet.contracts.learning import History, Listed, StartDesign, StopRule, declared_gives
 from motet.contracts.results import Analysis
-from motet.errors import PluginProblem
+from motet.errors import CampaignError, PluginProblem
 from motet.files.choices import choose
 from motet.files.fitting import misfit, unmodelled
 from motet.files.making import make_plugin
@@ -57,9 +57,17 @@ def check_learner(checked: Checked[Campaign], space: Space, stations: int, regis
     for index, rule in enumerate(checked.model.stop):
         stop = checked.node.at("stop")
         node = stop.items[index] if stop.items else stop
-        choice = choose(Kind.STOP_RULE, rule, node, registry, report)
-        if choice is not None:
-            choice.make(node, report, registry)
+        made = _made(Kind.STOP_RULE, rule, node, registry, report)
+        if made is not None and objectives:
+            _check_rule(made, objectives, node, report)
+
+
+def _check_rule(rule: StopRule, objectives: Mapping[str, Objective], node: Node, report: Report) -> None:
+    """Whether a stop rule can do anything with these objectives, asked before the first experiment."""
+    try:
+        rule.reason(History((), objectives, 0.0, (), 0.0))
+    except CampaignError as error:
+        report.add(node, node.shown(), str(error))
 
 
 def _made(kind: Kind, ref: PluginRef, node: Node, registry: Registry, report: Report) -> Any:
@@ -99,7 +107,9 @@ def _check_together(
     report: Report,
 ) -> None:
     """Whether the surrogate gives what the others need; the classifier of feasibility."""
-    if len(parts) == len(_LEARNER) and objectives and unmodelled(objectives, {}) is None:
+    if (unmet := _unmet(config, objectives)) is not None:
+        report.add(where.at("goal"), f"the goal {config.goal!r}", unmet)
+    elif len(parts) == len(_LEARNER) and objectives and unmodelled(objectives, {}) is None:
         names = {kind: getattr(refs, key).name for key, kind in _LEARNER.items()}
         if (found := misfit(registry, names, parts, objectives)) is not None:
             kind, why = found
@@ -114,6 +124,14 @@ def _check_together(
         report.add(
             node, f"the surrogate {config.feasibility.name!r}", "a classifier is needed: it gives class probabilities"
         )
+
+
+def _unmet(config: LearnerConfig, objectives: Mapping[str, Objective]) -> str | None:
+    """What the goal that the file names needs of the objectives and does not find."""
+    if config.goal is None or not objectives or (config.goal == "pareto") == (len(objectives) > 1):
+        return None
+    needs = "several objectives" if config.goal == "pareto" else "one objective; several have the goal pareto"
+    return f"it needs {needs}; there {'is' if len(objectives) == 1 else 'are'} {', '.join(objectives)}"
 
 
 def check_goal(checked: Checked[Campaign], results: Sequence[Scope], registry: Registry, report: Report) -> None:

@@ -93,6 +93,7 @@ class Judge:
         outcomes = np.vstack([np.round((merits - centres) / spreads, DECIMALS) + 0.0, pretended])
         at = np.vstack([at, models[0].known.x[len(models[0].data) :]])
         pool, rows, wholes = free.pool.x, free.rows(), [model.over(free.pool) for model in models]
+        near = 0 if sample is None else len(pool)
         if sample is not None:
             pool, rows = np.vstack([sample.pool.x, pool]), rows + len(sample.pool.x)
             wholes = [model.over(sample.pool).and_of(of) for model, of in zip(models, wholes, strict=True)]
@@ -108,6 +109,7 @@ class Judge:
             outcomes=outcomes,
             outcomes_at=at,
             fit=lambda values: self._models.refitted(Data(at, values, np.arange(len(at))), memory.told).predict,
+            near=near,
         )
 
     def _probability(self, free: Free, names: Sequence[str], course: Course) -> Array | None:

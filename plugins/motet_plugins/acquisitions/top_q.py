@@ -31,7 +31,7 @@ class TopQ:
 
     def score(self, view: View) -> Array:
         """Scores (n,) in [0, 1]."""
-        gain = view.prediction.mean - np.quantile(expected(view), 1 - self._q)
+        gain = view.prediction.mean - np.quantile(expected(view)[view.even], 1 - self._q)
         return np.where(view.prediction.std > 0, exceeding(gain, view.prediction.std), gain >= 0)
 
 

@@ -44,10 +44,11 @@ class VarianceReduction:
         return np.divide(reduced, variance, out=np.zeros_like(reduced), where=variance > 0)
 
     def _drawn(self, view: View) -> Array:
-        """Reference points (r, d) out of the pool."""
-        if len(view.pool) <= self._references:
-            return view.pool
-        return view.pool[np.sort(view.rng.choice(len(view.pool), self._references, replace=False))]
+        """Reference points (r, d) out of the pool, evenly from all of the space."""
+        even = view.pool[view.even]
+        if len(even) <= self._references:
+            return even
+        return even[np.sort(view.rng.choice(len(even), self._references, replace=False))]
 
 
 def _mean_square(model: Correlated, x: Array, references: Array) -> Array:

@@ -40,7 +40,7 @@ class TopPercentile:
         """The probability. Raises CampaignError when the objective is a class."""
         if view.data[0].classes:
             raise CampaignError("stop rule top_percentile: the objective is a class, and classes have no top")
-        threshold = float(np.quantile(view.whole.mean, 1 - self._options.percent / 100))
+        threshold = float(np.quantile(view.whole.mean[view.even], 1 - self._options.percent / 100))
         return {self._name: above(threshold, float(view.prediction.mean[chosen]), float(view.prediction.std[chosen]))}
 
     def reason(self, history: History) -> str | None:
