@@ -14,6 +14,7 @@ VARIED = ("--vary", "stations=1,2", "--seeds", "15")
 TRIALS = 30
 
 
+@pytest.mark.slow
 def test_a_study_on_dask_has_the_results_of_one_on_processes(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     dask.worker()
@@ -26,6 +27,7 @@ def test_a_study_on_dask_has_the_results_of_one_on_processes(cheap: Any, cluster
     assert len(cheap.rows()) == TRIALS
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_had_is_done_by_another_one(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     one, _ = dask.worker("--no-nanny"), dask.worker("--no-nanny")

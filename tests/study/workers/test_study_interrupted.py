@@ -19,6 +19,7 @@ def _ctrl_c(study: Any) -> "list[psutil.Process]":
     return family
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(cheap: Any) -> None:
     study = cheap.start(*VARIED)
     study.until("^[1-9]\\d* of 60")
