@@ -35,7 +35,7 @@ from motet.model.procedure import Procedure
 from motet.model.space import Integer, Space
 from motet.model.values import PluginRef
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
-from motet.orchestration.loop import Goal
+from motet.orchestration.goal import Goal
 from motet.plugins import installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop

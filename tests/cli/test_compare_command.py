@@ -137,6 +137,7 @@ def moody(study: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]
     return set_broken
 
 
+@pytest.mark.slow
 def test_a_combination_that_fails_at_run_time_is_recorded_and_may_be_retried(
     study: Any, moody: Callable[[bool], None]
 ) -> None:

@@ -28,6 +28,7 @@ def test_the_learners_of_the_table_can_be_named() -> None:
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.slow
 def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
     (script,) = _blocks("python")
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=30)

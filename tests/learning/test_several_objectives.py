@@ -57,7 +57,7 @@ def trade_off(point: Point) -> dict[str, float]:
     return {"f": x - (y - x) ** 2, "g": x**2 + (y - x) ** 2}
 
 
-@pytest.mark.parametrize("acquisition", ["ehvi", "parego"])
+@pytest.mark.parametrize("acquisition", ["ehvi", pytest.param("parego", marks=pytest.mark.slow)])
 def test_several_objectives_are_followed_to_their_front(acquisition: str) -> None:
     taken = run(make(TWO, acquisition=acquisition), trade_off, 35)
     on_front = {s.parameters["x"] for s in taken if abs(float(s.parameters["y"]) - float(s.parameters["x"])) < 0.06}

@@ -19,7 +19,8 @@ from motet_plugins.acquisitions.hypervolume_improvement import expected_improvem
 
 MakeView = Callable[..., View]
 pytestmark = [
-    pytest.mark.skipif(find_spec("botorch") is None, reason="motet[botorch] is not installed"),
+    pytest.mark.slow,  # importing torch takes seconds
+    pytest.mark.skipif(find_spec("botorch") is None, reason="pip install 'motet[botorch]' brings it"),
     pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
 ]
 N = 40

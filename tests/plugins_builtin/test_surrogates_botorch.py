@@ -15,8 +15,12 @@ from motet.contracts.learning import Surrogate, declared_gives
 from motet.errors import PluginProblem
 from motet.plugins import installed
 
+pytestmark = pytest.mark.slow
+"""Importing torch takes seconds."""
+
 needs_botorch = pytest.mark.skipif(
-    not any(finder.find_spec("botorch", None) for finder in sys.meta_path), reason="botorch is not installed"
+    not any(finder.find_spec("botorch", None) for finder in sys.meta_path),
+    reason="pip install 'motet[botorch]' brings it",
 )
 
 

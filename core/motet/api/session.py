@@ -23,7 +23,7 @@ from motet.model.consumption import consumption
 from motet.model.events import Event
 from motet.model.space import units_of
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
-from motet.orchestration.loop import Goal
+from motet.orchestration.goal import Goal
 from motet.plugins import Registry
 from motet.stamps import wall
 from motet.station import LocalStation

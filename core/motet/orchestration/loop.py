@@ -3,20 +3,18 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from motet.contracts.learning import StopRule
 from motet.contracts.results import Analysis
 from motet.errors import CampaignError, ExperimentError, Retryable
 from motet.learning import FreshSuggester, Suggester
-from motet.model.campaign import Budget, FailurePolicy
 from motet.model.events import CampaignState, Progress
 from motet.model.experiment import Experiment, Outcome, RunRecord, State
-from motet.model.objective import Objective, OutcomeConstraint
 from motet.orchestration.control import Control
+from motet.orchestration.goal import Goal
 from motet.orchestration.policy import Decision, decide, describe, is_of_station
 from motet.orchestration.recorder import Recorder
 from motet.orchestration.stopping import Cost, Stopping
@@ -27,20 +25,6 @@ from motet.station import Station
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
-    seconds of the loop's clock; `cost` what so many attempts cost, from the hours that each station worked."""
-
-    objectives: Mapping[str, Objective]
-    stop: Sequence[StopRule] = ()
-    budget: Budget = field(default_factory=Budget)
-    failures: FailurePolicy = field(default_factory=FailurePolicy)
-    retry_wait_s: float = 0.0
-    constraints: Mapping[str, OutcomeConstraint] = field(default_factory=dict[str, OutcomeConstraint])
-    cost: Callable[[int, Mapping[str, float]], float | None] = lambda attempts, busy_h: None
 
 
 @dataclass

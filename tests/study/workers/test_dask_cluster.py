@@ -41,6 +41,7 @@ def test_what_a_killed_worker_had_is_done_by_another_one(cheap: Any, cluster: An
     assert {row[-1] for row in rows} == {""}
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there_is_one_message(cheap: Any, free_port: int) -> None:
     began = time.monotonic()
     done = cheap.compare(*VARIED, "--dask", f"tcp://127.0.0.1:{free_port}")

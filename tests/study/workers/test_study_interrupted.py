@@ -40,6 +40,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(cheap: Any) -> N
     assert (len(rows), {row[-1] for row in rows}) == (TRIALS, {""})
 
 
+@pytest.mark.slow
 def test_ctrl_c_does_not_wait_for_campaigns_that_take_minutes(cheap: Any) -> None:
     cheap.change("campaign.yaml", "step: 1", "step: 0.25")
     cheap.change("campaign.yaml", "n: 40", "n: 8")

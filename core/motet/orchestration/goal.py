@@ -1,0 +1,22 @@
+"""What a campaign is after, and when it ends."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from motet.contracts.learning import StopRule
+from motet.model.campaign import Budget, FailurePolicy
+from motet.model.objective import Objective, OutcomeConstraint
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
+    seconds of the loop's clock; `cost` what so many attempts cost, from the hours that each station worked."""
+
+    objectives: Mapping[str, Objective]
+    stop: Sequence[StopRule] = ()
+    budget: Budget = field(default_factory=Budget)
+    failures: FailurePolicy = field(default_factory=FailurePolicy)
+    retry_wait_s: float = 0.0
+    constraints: Mapping[str, OutcomeConstraint] = field(default_factory=dict[str, OutcomeConstraint])
+    cost: Callable[[int, Mapping[str, float]], float | None] = lambda attempts, busy_h: None
