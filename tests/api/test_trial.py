@@ -14,8 +14,8 @@ from motet.api.trial import Bundle, Watch, run_piece, run_trial
 from motet.model.events import CampaignState, ExperimentEnded
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.standing import Wanted
 from motet.plugins import installed
-from motet.store import Wanted
 from motet.study.result import Trial, TrialResult
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "offline"

@@ -13,7 +13,7 @@ from motet.cli.standing import SHOWN, spread, standing
 from motet.model.events import ExperimentEnded, ExperimentStarted
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.model.objective import Objective, OutcomeConstraint
-from motet.store import Wanted
+from motet.model.standing import Wanted
 
 ONE = {"current": Objective(goal="maximize", unit="mA")}
 TWO = {"a": Objective(goal="maximize", unit="mA"), "b": Objective(goal="minimize")}

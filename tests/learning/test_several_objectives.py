@@ -158,6 +158,11 @@ def test_a_number_that_is_no_class_is_refused(value: float) -> None:
         ),
         ({"f": TWO["f"]}, {"feasibility": "rf"}, "feasibility rf: a classifier is needed"),
         (
+            {"p": Objective(goal="classify", classes=("a", "b"))},
+            {"pending": "fantasies"},
+            "pending fantasies needs samples, which gp_classifier does not give",
+        ),
+        (
             {"f": TWO["f"], "p": Objective(goal="classify", classes=("a", "b"))},
             {},
             "an objective of classes must be the only one; found f, p",

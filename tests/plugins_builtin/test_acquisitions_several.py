@@ -14,8 +14,9 @@ from motet.contracts.belief import Array, Data, Predict, Prediction, View
 from motet.contracts.declarations import Kind
 from motet.contracts.learning import Acquisition
 from motet.errors import LearnerError
+from motet.model.standing import pareto_front
 from motet.plugins import installed
-from motet_plugins.acquisitions.fronts import non_dominated, reference_point
+from motet_plugins.acquisitions.fronts import reference_point
 from motet_plugins.acquisitions.hypervolume_improvement import expected_improvement
 from motet_plugins.acquisitions.parego import chebyshev, costs
 
@@ -37,7 +38,7 @@ def gained(values: Array, front: Array, reference: Array) -> Array:
 
 
 def front_of(seed: int, count: int, objectives: int) -> Array:
-    return non_dominated(np.random.default_rng(seed).standard_normal((count, objectives)))
+    return pareto_front(np.random.default_rng(seed).standard_normal((count, objectives)))
 
 
 @pytest.mark.parametrize(("objectives", "count"), [(2, 1), (2, 6), (2, 40), (3, 6), (4, 4)])
@@ -155,7 +156,7 @@ def test_the_front_is_what_nothing_else_beats(seed: int, objectives: int) -> Non
     def beaten(row: Sequence[float]) -> bool:
         return any(other != row and all(a >= b for a, b in zip(other, row, strict=True)) for other in rows)
 
-    assert [tuple(row) for row in non_dominated(values).tolist()] == sorted(row for row in rows if not beaten(row))
+    assert [tuple(row) for row in pareto_front(values).tolist()] == sorted(row for row in rows if not beaten(row))
 
 
 def test_the_weighted_cost_is_that_of_the_worst_objective_and_a_little_of_all() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.model.objective import Objective, OutcomeConstraint
-from motet.store.standing import Wanted, count_by_class, non_dominated
+from motet.model.standing import Wanted, count_by_class, non_dominated
 from motet.store.words import bound, class_name, goal, unit, wishes
 
 UP, DOWN = Objective(goal="maximize", unit="mA"), Objective(goal="minimize")

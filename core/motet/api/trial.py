@@ -16,9 +16,9 @@ from motet.model.campaign import Budget
 from motet.model.consumption import consumption
 from motet.model.events import Event, ExperimentEnded, ExperimentRetried, ExperimentStarted
 from motet.model.experiment import Outcome, State
+from motet.model.standing import Wanted
 from motet.model.values import PluginRef
 from motet.plugins import installed
-from motet.store import Wanted
 from motet.study.result import Trial, TrialResult
 
 HOUR_S = 3600.0

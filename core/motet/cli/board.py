@@ -18,8 +18,7 @@ from motet.model.events import (
     StepStarted,
 )
 from motet.model.experiment import Experiment, Outcome, State
-from motet.store import Wanted
-from motet.store.standing import count_by_class
+from motet.model.standing import Wanted, count_by_class
 
 
 @dataclass

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from motet.api.running import Running
     from motet.cli.display import Display
     from motet.files.campaign import CampaignFile
+    from motet.model.standing import Wanted
     from motet.orchestration import Summary
     from motet.orchestration.summary import Best
-    from motet.store import Wanted
 
 
 def wanted_of(file: "CampaignFile") -> "Wanted":
     """What a campaign file wants of the numbers that are measured."""
-    from motet.store import Wanted
+    from motet.model.standing import Wanted
 
     return Wanted(file.campaign.objectives, file.campaign.outcome_constraints)
 

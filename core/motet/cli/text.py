@@ -10,7 +10,7 @@ from motet.model.values import Point
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from motet.store import Wanted
+    from motet.model.standing import Wanted
 
 PIPED_WIDTH = 240
 """Columns of a table that goes to a file or a program."""

@@ -48,12 +48,13 @@ class Fitted:
         with _blaming(f"{self.who}, predicting {len(pool)} points", FitFailed):
             prediction = self.predict(pool)
             n = len(pool)
-            _finite(f"{self.who}: mean", prediction.mean, (n,))
-            _finite(f"{self.who}: std", prediction.std, (n,))
+            _finite(f"{self.who}: mean", prediction.mean, (n,), FitFailed)
+            _finite(f"{self.who}: std", prediction.std, (n,), FitFailed)
             if np.any(prediction.std < 0):
                 raise FitFailed(f"{self.who}: std is negative, {prediction.std.min():g} at the lowest")
             if prediction.probabilities is not None:
-                _finite(f"{self.who}: probabilities", prediction.probabilities, (n, prediction.probabilities.shape[-1]))
+                shape = (n, prediction.probabilities.shape[-1])
+                _finite(f"{self.who}: probabilities", prediction.probabilities, shape, FitFailed)
         return prediction
 
     def knowing(self, x: Array, y: Array) -> "Fitted | None":
@@ -165,8 +166,7 @@ def _blaming(who: str, error: type[LearnerError] = LearnerError) -> Generator[No
         raise error(f"{who} raised {type(raised).__name__}: {raised}") from raised
 
 
-def _finite(what: str, values: Array, shape: tuple[int, ...]) -> None:
-    error = LearnerError if what.startswith(("acquisition", "pending")) else FitFailed
+def _finite(what: str, values: Array, shape: tuple[int, ...], error: type[LearnerError] = LearnerError) -> None:
     if np.shape(values) != shape:
         raise error(f"{what} have shape {np.shape(values)}, {shape} is needed")
     if bad := int(np.count_nonzero(~np.isfinite(values))):

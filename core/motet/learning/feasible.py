@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motet.contracts.belief import Array, Data
-from motet.learning.checked import CheckedSurrogate, Fitted
-from motet.learning.modelling import Course
+from motet.learning.checked import CheckedSurrogate
+from motet.learning.modelling import Course, Model
 from motet.learning.pool import Pool
 from motet.model.objective import OutcomeConstraint
 
@@ -71,7 +71,7 @@ class Success:
     def __init__(self, classifier: CheckedSurrogate, seed: int) -> None:
         self._classifier = classifier
         self._seed = seed
-        self._fitted: tuple[int, Fitted] | None = None
+        self._fitted: tuple[int, Model] | None = None
 
     def probability(self, data: Data, told: int, pool: Pool, rows: NDArray[np.intp]) -> Array | None:
         """Log probability (n,) of success at rows of a pool; None while nothing has failed, or nothing succeeded.
@@ -81,7 +81,7 @@ class Success:
         if len(np.unique(data.merits)) < 2:
             return None
         if self._fitted is None or self._fitted[0] != told:
-            self._fitted = told, self._classifier.fit(data, self._seed)
-        probabilities = self._fitted[1](pool.x).at(rows).probabilities
+            self._fitted = told, Model(self._classifier.fit(data, self._seed), data, data)
+        probabilities = self._fitted[1].over(pool).at(rows).probabilities
         assert probabilities is not None, "a classifier was asked for when the learner was built"
         return np.log(np.maximum(probabilities[:, 1], TINY))

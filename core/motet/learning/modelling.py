@@ -32,7 +32,8 @@ class Model:
         found = next((prediction for kept, prediction in self._kept if kept is pool), None)
         if found is None:
             found = self.predict(pool.x)
-            self._kept = (*self._kept[:1], (pool, found))  # a large space has its sample, and points near the best
+        others = [each for each in self._kept if each[0] is not pool]
+        self._kept = ((pool, found), *others[:1])  # a large space has its sample, and points near the best
         return found
 
     def merit(self, mean: float, std: float) -> tuple[float, float]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from motet.model.events import CampaignState
 from motet.model.experiment import Outcome, State
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.standing import Wanted
 from motet.model.values import Point
-from motet.store import Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from motet.store.standing import Merits, non_dominated
-
-Rows = NDArray[np.float64]
+from motet.model.standing import Merits, Rows, pareto_front
 
 
 def gains(merits: Sequence[Merits], reference: Merits) -> list[float]:
@@ -29,7 +26,7 @@ def gains(merits: Sequence[Merits], reference: Merits) -> list[float]:
 
 def _added(row: Rows, front: Rows) -> float:
     """What a row (m,) adds to the volume of a front (n, m), above 0."""
-    return float(np.prod(row)) - _volume(_front(np.minimum(front, row)))
+    return float(np.prod(row)) - _volume(pareto_front(np.minimum(front, row)))
 
 
 def _volume(front: Rows) -> float:
@@ -40,9 +37,3 @@ def _volume(front: Rows) -> float:
         order = front[np.argsort(-front[:, 0])]  # the first falls, so the second rises
         return float(np.sum(order[:, 0] * np.diff(order[:, 1], prepend=0.0)))
     return sum(_added(row, front[number + 1 :]) for number, row in enumerate(front))
-
-
-def _front(rows: Rows) -> Rows:
-    """The rows that no other dominates, each once."""
-    distinct = np.unique(rows, axis=0)
-    return distinct[non_dominated([tuple(row) for row in distinct])] if len(distinct) else distinct

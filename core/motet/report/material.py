@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from motet.model.experiment import State
+from motet.model.standing import Wanted
 from motet.report.text import NOTHING, label, number, plotly, with_unit
-from motet.store import CampaignDetail, ExperimentRow, Wanted
+from motet.store import CampaignDetail, ExperimentRow
 from motet.store.assemble import front_of
 from motet.store.words import class_name, goal, unit
 

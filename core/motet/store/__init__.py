@@ -12,7 +12,6 @@ from motet.store.rows import (
     StationChange,
     Transition,
 )
-from motet.store.standing import Wanted
 from motet.store.store import Store
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "StationChange",
     "Store",
     "Transition",
-    "Wanted",
 ]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from motet.model.experiment import State, Suggestion
+from motet.model.standing import Wanted, count_by_class
 from motet.store.encode import loads
 from motet.store.records import Change
 from motet.store.rows import Attempt, Best, ExperimentRow, Transition
-from motet.store.standing import Wanted, count_by_class
 
 _BEFORE = ("number", "id", "state", "station", "attempts", "started_s", "ended_s")
 _AFTER = ("score", "mean", "std", "why", "reason")

@@ -11,11 +11,11 @@ from motet.errors import NotFound
 from motet.model.events import CampaignState
 from motet.model.experiment import State
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.standing import Wanted
 from motet.store.assemble import best_of, busy_s, counts_of, experiment_rows, front_of, wall_s
 from motet.store.encode import loads
 from motet.store.records import Change, Stamp
 from motet.store.rows import CampaignChange, CampaignSummary, ExperimentRow, Transition
-from motet.store.standing import Wanted
 
 Record = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import State, Suggestion
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.standing import Wanted
 from motet.model.values import Point
 from motet.store.records import Change, Stamp
-from motet.store.standing import Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a campaign wants, in words."""
 
 from motet.model.objective import Objective, OutcomeConstraint
-from motet.store.standing import Wanted
+from motet.model.standing import Wanted
 
 
 def goal(name: str, objective: Objective) -> str:

@@ -1,4 +1,4 @@
-"""What several objectives have in common: the values that nothing else beats, and from where they are counted."""
+"""From where the volume that several objectives dominate is counted."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,10 @@ import numpy as np
 
 from motet.contracts.belief import Array, View
 from motet.errors import LearnerError
+from motet.model.standing import pareto_front
 
 BELOW = 0.1
 """How far the reference point is below the front's worst values, as a fraction of the range of all values."""
-
-
-def non_dominated(values: Array) -> Array:
-    """The Pareto front: those of the rows (c, m), each once and sorted, that no other is at least as good as in all."""
-    distinct = np.unique(values, axis=0)
-    rows = distinct[::-1]  # the first objective falls, so that a row can only be dominated by one before it
-    kept: list[int] = []
-    for number, row in enumerate(rows):
-        if not np.any(np.all(rows[kept] >= row, axis=1)):
-            kept.append(number)
-    return rows[kept][::-1]
 
 
 def reference_point(view: View, given: Sequence[float] | None) -> Array:
@@ -38,5 +28,5 @@ def reference_point(view: View, given: Sequence[float] | None) -> Array:
         return np.array([(value - data.centre) / data.spread for value, data in zip(given, view.data, strict=True)])
     ranges = np.array([float(np.ptp(data.y)) or 1.0 for data in view.data])
     if len(view.outcomes):
-        return non_dominated(view.outcomes).min(axis=0) - BELOW * ranges
+        return pareto_front(view.outcomes).min(axis=0) - BELOW * ranges
     return np.array([data.y.min() for data in view.data]) - BELOW * ranges

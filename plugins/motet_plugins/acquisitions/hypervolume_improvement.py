@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from motet.contracts.belief import Array, View
 from motet.errors import LearnerError
+from motet.model.standing import pareto_front
 from motet.model.values import Frozen, Real
-from motet_plugins.acquisitions.fronts import non_dominated, reference_point
+from motet_plugins.acquisitions.fronts import reference_point
 from motet_plugins.acquisitions.improvement import improvement
 
 CHUNK = 8192
@@ -64,7 +65,7 @@ def expected_improvement(means: Array, stds: Array, values: Array, reference: Ar
     improvement within a strip from a to b has there the length (f - a)+ - (f - b)+, in which only the values
     that reach b in the first objective count for the others: a product of independent expectations.
     """
-    front = non_dominated(values[np.all(values > reference, axis=1)])
+    front = pareto_front(values[np.all(values > reference, axis=1)])
     levels = [np.unique(np.append(column, low)) for column, low in zip(front.T, reference, strict=True)]
     ranks = np.empty(front.shape, dtype=np.intp)
     for number, level in enumerate(levels):

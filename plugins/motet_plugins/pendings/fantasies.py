@@ -19,8 +19,7 @@ class Fantasies:
     """Pending points get values drawn from the model, several times; scores are the mean over these courses.
 
     Snoek, Larochelle, Adams, Practical Bayesian optimization of machine learning algorithms, NIPS 25 (2012), section
-    3.3. The values are drawn jointly, with the noise of a measurement where the model knows it; classes are drawn by
-    their probabilities, each point by itself.
+    3.3. The values are drawn jointly, with the noise of a measurement where the model knows it.
     """
 
     needs = frozenset({Gives.SAMPLES})
@@ -30,16 +29,5 @@ class Fantasies:
 
     def stand_ins(self, model: Predict, x: Array, data: Data, rng: np.random.Generator) -> Array | None:
         """Values drawn (m, k)."""
-        if data.classes:
-            return _classes(model(x).probabilities, self._m, rng)
         values = drawn(model, x, self._m, rng, "fantasies")
         return values + model.noise * rng.standard_normal(values.shape) if isinstance(model, Correlated) else values
-
-
-def _classes(probabilities: Array | None, m: int, rng: np.random.Generator) -> Array | None:
-    """Classes (m, k) drawn with their probabilities (k, c); None where there are none."""
-    if probabilities is None:
-        return None
-    upper = np.cumsum(probabilities, axis=1)
-    level = rng.random((m, len(probabilities), 1)) * upper[:, -1:]
-    return np.argmax(level < upper, axis=2).astype(float)

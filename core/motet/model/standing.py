@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from motet.model.objective import Objective, OutcomeConstraint
 
 T = TypeVar("T")
+
+Rows = NDArray[np.float64]
 
 Merits = tuple[float, ...]
 """One merit for each objective: higher is better."""
@@ -72,9 +75,15 @@ class Wanted:
         return [counting[number][1] for number in non_dominated([merits for merits, _ in counting])]
 
 
-def non_dominated(merits: Sequence[Merits]) -> list[int]:
+def pareto_front(rows: Rows) -> Rows:
+    """Those of the rows (n, m) that no other dominates, each once and sorted."""
+    distinct = np.unique(rows, axis=0)
+    return distinct[non_dominated(distinct)]
+
+
+def non_dominated(merits: Sequence[Merits] | Rows) -> list[int]:
     """The numbers of the rows that no other dominates, rising; equal rows stand or fall together."""
-    if not merits:
+    if not len(merits):
         return []
     rows = np.array(merits, dtype=float)
     kept = np.empty_like(rows)
