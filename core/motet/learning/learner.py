@@ -56,7 +56,6 @@ class Learner:
         stated = task.parts.start.points if isinstance(task.parts.start, Listed) else ()
         self._stated = [(self._encoder.key(point), point) for point in stated]
         self._asked = 0
-        self._pending: dict[str, Suggestion] = {}
         self._outcomes: list[Outcome] = []
         self._failures: list[int] = []
 
@@ -108,7 +107,6 @@ class Learner:
         key = self._memory.tell(outcome)
         if key is not None:
             self._outcomes.append(outcome)
-            self._pending = {name: each for name, each in self._pending.items() if name in self._memory.ids}
             self._judge.forget()
             self._supply.update(key)
 
@@ -117,9 +115,8 @@ class Learner:
 
         Holding the same suggestion again changes nothing.
         """
-        if suggestion.id and suggestion.id in self._pending:
-            return
-        self._held(self._encoder.key(suggestion.parameters), suggestion)
+        if not self._memory.holds(suggestion.id):
+            self._held(self._encoder.key(suggestion.parameters), suggestion)
 
     def release(self, suggestion: str) -> None:
         """Give a pending suggestion back by its id: its point may be suggested again when it is pending no more.
@@ -127,11 +124,10 @@ class Learner:
         Raises LearnerError for an id that is not pending.
         """
         self._supply.update(self._memory.release(suggestion))
-        self._pending.pop(suggestion)
 
     def state(self) -> LearnerState:
         """Everything that the learner knows. A learner of the same campaign that replays it goes on in its place."""
-        return LearnerState(self._asked, tuple(self._pending.values()), tuple(self._outcomes))
+        return LearnerState(self._asked, tuple(self._memory.suggestions.values()), tuple(self._outcomes))
 
     def replay(self, state: LearnerState) -> None:
         """Take in the state of another learner of the same campaign; this one must not know anything yet."""
@@ -148,10 +144,8 @@ class Learner:
         return next((reason for rule in rules if (reason := rule.reason(history))), None)
 
     def _held(self, key: bytes, suggestion: Suggestion | None = None) -> None:
-        self._memory.hold(key, "" if suggestion is None else suggestion.id)
+        self._memory.hold(key, suggestion)
         self._supply.update(key)
-        if suggestion is not None:
-            self._pending[suggestion.id] = suggestion
 
     def _next(self) -> tuple[bytes, Suggestion] | None:
         """The next point with its key, as things stand."""

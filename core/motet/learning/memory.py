@@ -11,7 +11,7 @@ import numpy as np
 from motet.contracts.belief import Array, Data
 from motet.errors import LearnerError
 from motet.learning.encoding import Encoder
-from motet.model.experiment import Outcome, State
+from motet.model.experiment import Outcome, State, Suggestion
 from motet.model.objective import Objective
 
 LOST_ONCE = 1
@@ -62,7 +62,7 @@ class Memory:
         self._failed: set[bytes] = set()
         self._lost = Counter[bytes]()
         self._pending = Counter[bytes]()
-        self._ids: dict[str, bytes] = {}
+        self._suggestions: dict[str, tuple[bytes, Suggestion]] = {}
         self.valued = 0
         """Number of outcomes with a value of an objective."""
         self.waiting = 0
@@ -95,9 +95,10 @@ class Memory:
 
     def _handed_back(self, suggestion: str, key: bytes) -> bytes:
         """The pending point that an outcome answers: that of its suggestion, else any suggestion of the same point."""
-        if suggestion not in self._ids:
-            suggestion = next((other for other, point in self._ids.items() if point == key), "")
-        return self._ids.pop(suggestion, key)
+        if suggestion not in self._suggestions:
+            suggestion = next((other for other, (point, _) in self._suggestions.items() if point == key), "")
+        held = self._suggestions.pop(suggestion, None)
+        return key if held is None else held[0]
 
     def _merits(self, outcome: Outcome) -> dict[str, tuple[float, float]]:
         """Merit and standard error of each number that is modelled; none for a failed experiment."""
@@ -125,18 +126,19 @@ class Memory:
             raise LearnerError(f"{where}: its error {objective.error} = {error}; a number from 0 is needed")
         return objective.merit(value), error
 
-    def hold(self, key: bytes, suggestion: str = "") -> None:
+    def hold(self, key: bytes, suggestion: Suggestion | None = None) -> None:
         """A point is pending from now on, or once more; by the id of its suggestion it can be released."""
         self._pending[key] += 1
         self.waiting += 1
-        if suggestion:
-            self._ids[suggestion] = key
+        if suggestion is not None and suggestion.id:
+            self._suggestions[suggestion.id] = key, suggestion
 
     def release(self, suggestion: str) -> bytes:
         """The point of a suggestion is pending no longer, or once less: its key. Raises LearnerError."""
-        if suggestion not in self._ids:
-            raise LearnerError(f"no suggestion {suggestion!r} is pending; pending: {', '.join(self._ids) or 'none'}")
-        key = self._ids.pop(suggestion)
+        if suggestion not in self._suggestions:
+            pending = ", ".join(self._suggestions) or "none"
+            raise LearnerError(f"no suggestion {suggestion!r} is pending; pending: {pending}")
+        key, _ = self._suggestions.pop(suggestion)
         self._forget(key)
         return key
 
@@ -174,9 +176,13 @@ class Memory:
         return len(self._told)
 
     @property
-    def ids(self) -> Mapping[str, bytes]:
-        """The points of suggestions that are pending, by their ids."""
-        return self._ids
+    def suggestions(self) -> Mapping[str, Suggestion]:
+        """The suggestions that are pending, by their ids, in the order held."""
+        return {name: suggestion for name, (_, suggestion) in self._suggestions.items()}
+
+    def holds(self, suggestion: str) -> bool:
+        """Whether a suggestion is pending, by its id."""
+        return suggestion in self._suggestions
 
     def pending(self) -> list[bytes]:
         """Keys of the points pending, each as often as it is, in rising order."""
