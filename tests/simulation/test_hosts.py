@@ -221,22 +221,28 @@ class Node:
     def __init__(self) -> None:
         self.received: list[tuple[str, bytes]] = []
         self.detached = False
-        self.publish: Callable[[str, bytes, bool], None] = lambda subtopic, payload, retain: None
+        self.publish: Callable[[str, bytes, bool], None] = lambda topic, payload, retain: None
 
-    def attach(self, publish: Callable[[str, bytes, bool], None]) -> None:
+    def filters(self, topic: str) -> tuple[str, ...]:
+        return (f"{topic}/command/#", f"{topic}/extra")
+
+    def will(self, topic: str) -> tuple[str, bytes, bool]:
+        return f"{topic}/status", b"gone", True
+
+    def attach(self, topic: str, publish: Callable[[str, bytes, bool], None]) -> None:
         self.publish = publish
-        publish("status", b"idle", True)
+        publish(f"{topic}/status", b"idle", True)
 
-    def receive(self, subtopic: str, payload: bytes) -> None:
-        self.received.append((subtopic, payload))
+    def receive(self, topic: str, payload: bytes) -> None:
+        self.received.append((topic, payload))
         for number in (b"1", b"2"):
-            self.publish("reply", payload + number, False)
+            self.publish("lab/node/reply", payload + number, False)
 
     def detach(self) -> None:
         self.detached = True
 
 
-async def test_a_node_hears_its_commands_only_and_answers_in_order() -> None:
+async def test_a_node_hears_its_filters_only_answers_in_order_and_leaves_a_will() -> None:
     node = Node()
     seen = asyncio.Queue[Message]()
     async with EmbeddedBroker() as broker, Bus(broker.url, client_id="one") as bus, asyncio.timeout(10):
@@ -246,10 +252,11 @@ async def test_a_node_hears_its_commands_only_and_answers_in_order() -> None:
             await bus.publish("lab/node/other", "x")
             await bus.publish("lab/node/command", "a")
             await bus.publish("lab/node/command/set", "b")
-            assert [(await seen.get()).payload for _ in range(4)] == [b"a1", b"a2", b"b1", b"b2"]
+            await bus.publish("lab/node/extra", "c")
+            assert [(await seen.get()).payload for _ in range(6)] == [b"a1", b"a2", b"b1", b"b2", b"c1", b"c2"]
         await bus.publish("lab/node/command", "after")
         states = asyncio.Queue[Message]()
         await bus.subscribe("lab/node/status", states.put_nowait)
-        assert await states.get() == Message("lab/node/status", b"idle", retain=True)
-    assert node.received == [("command", b"a"), ("command/set", b"b")]
+        assert await states.get() == Message("lab/node/status", b"gone", retain=True)
+    assert node.received == [("lab/node/command", b"a"), ("lab/node/command/set", b"b"), ("lab/node/extra", b"c")]
     assert node.detached

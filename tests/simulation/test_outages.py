@@ -108,10 +108,16 @@ class Echo:
 class EchoNode(Echo):
     """The same on MQTT."""
 
-    def attach(self, publish: Callable[[str, bytes, bool], None]) -> None:  # type: ignore[override]  # an MQTT node
-        super().attach(lambda data: publish("said", data, False))
+    def filters(self, topic: str) -> tuple[str, ...]:
+        return (f"{topic}/command",)
 
-    def receive(self, subtopic: str, payload: bytes) -> None:  # type: ignore[override]  # an MQTT node
+    def will(self, topic: str) -> None:
+        return None
+
+    def attach(self, topic: str, publish: Callable[[str, bytes, bool], None]) -> None:  # type: ignore[override]  # MQTT
+        super().attach(lambda data: publish(f"{topic}/said", data, False))
+
+    def receive(self, topic: str, payload: bytes) -> None:  # type: ignore[override]  # an MQTT node
         super().receive(payload)
 
 

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from motet.bus.address import Address
-from motet.bus.connection import Client, Connection
+from motet.bus.connection import Client, Connection, Will
 from motet.bus.message import Handler
 from motet.bus.requests import Answer, Requests, Service, Until
 from motet.bus.subscriptions import Subscription, Subscriptions
@@ -21,11 +21,19 @@ class Bus:
 
     A lost connection is made again, with exponential back-off and jitter, and all subscriptions with it.
     Meanwhile calls raise LineLost after `connect_timeout` seconds; nothing is queued. `keepalive` in
-    seconds: a broker that hangs is noticed after 1.5 times that. `seed` makes the jitter repeatable.
+    seconds: a broker that hangs is noticed after 1.5 times that. `seed` makes the jitter repeatable. `will` is what the
+    broker publishes when this client is gone without a word.
     """
 
     def __init__(
-        self, url: str, *, client_id: str, keepalive: int = 10, connect_timeout: float = 5.0, seed: int = 0
+        self,
+        url: str,
+        *,
+        client_id: str,
+        keepalive: int = 10,
+        connect_timeout: float = 5.0,
+        seed: int = 0,
+        will: Will | None = None,
     ) -> None:
         self.url = url
         self._address = address = Address.parse(url)
@@ -34,7 +42,7 @@ class Bus:
         self._services: set[Service] = set()
         self._connection = Connection(
             address,
-            lambda: Client(address, client_id, keepalive, connect_timeout),
+            lambda: Client(address, client_id, keepalive, connect_timeout, will),
             self._subscriptions,
             self._requests.lost,
             connect_timeout,

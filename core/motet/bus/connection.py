@@ -17,6 +17,8 @@ from motet.bus.subscriptions import Subscriptions
 from motet.errors import ConnectionProblem, LineLost
 
 T = TypeVar("T")
+Will = tuple[str, bytes, bool]
+"""What the broker publishes when a client is gone without a word: topic, payload, retain."""
 _log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
@@ -26,7 +28,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 class Client(aiomqtt.Client):
     """aiomqtt's client for one connection, which closes its socket also when the broker never says hello."""
 
-    def __init__(self, address: Address, client_id: str, keepalive: int, connect_timeout: float) -> None:
+    def __init__(
+        self, address: Address, client_id: str, keepalive: int, connect_timeout: float, will: Will | None = None
+    ) -> None:
         super().__init__(
             address.host,
             address.port,
@@ -37,6 +41,7 @@ class Client(aiomqtt.Client):
             clean_session=True,
             keepalive=keepalive,
             timeout=connect_timeout,
+            will=None if will is None else aiomqtt.Will(will[0], will[1], qos=1, retain=will[2]),
             tls_context=ssl.create_default_context() if address.tls else None,
             # without it an exchange at QoS 1 takes 40 ms more in each direction
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],

@@ -62,21 +62,25 @@ class Composite(Declaration):
 class Driver(Declaration):
     """A driver: `make` is the device class (a `motet.devices.Device`), called with a `motet.devices.Context`."""
 
-    transport: Literal["serial", "mqtt", "person", "none"] = "serial"
-    """`person`: the context brings a `motet.contracts.people.Person`, who is asked."""
+    transport: Literal["serial", "mqtt", "person", "object", "none"] = "serial"
+    """`person`: the context brings a `motet.contracts.people.Person`, who is asked. `object`: the driver finds its
+    instrument as a Python object; where the lab is simulated, the context brings what stands in for it."""
     line: dict[str, Any] = field(default_factory=dict[str, Any])
     """The instrument's own defaults for the `line` of the lab file (baudrate, parity, ...)."""
+    address: str | None = None
+    """The option that holds the instrument's address on a bus; devices of such drivers may share a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Simulator(Declaration):
     """A simulator of the driver of the same name: `make(options, world, clock, seed)`.
 
-    It makes a `SerialSimulator` or an `MqttSimulator` of `motet.contracts.simulation`, or for the transport `person`
-    somebody who answers, a `motet.contracts.people.Person`.
+    It makes a `SerialSimulator` or an `MqttSimulator` of `motet.contracts.simulation`, for the transport `person`
+    somebody who answers, a `motet.contracts.people.Person`, or for `object` what stands in for the driver's own: an
+    object, a `motet.contracts.objects.ObjectPath`, or None where that is harmless itself.
     """
 
-    transport: Literal["serial", "mqtt", "person"] = "serial"
+    transport: Literal["serial", "mqtt", "person", "object"] = "serial"
     problem: Callable[[Any, Any], str | None] | None = None
     """`problem(options of the driver, its own options)`: why a lab cannot be simulated with these, None when it can.
 

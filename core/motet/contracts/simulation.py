@@ -5,7 +5,7 @@ through `Clock.call_later`, so that it runs alike on real and on virtual time.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Timer(Protocol):
@@ -47,16 +47,33 @@ class SerialSimulator(Protocol):
 
 
 class MqttSimulator(Protocol):
-    """A node on MQTT. Its constructor takes (options, world, clock, seed)."""
+    """A node on MQTT. Its constructor takes (options, world, clock, seed). Topics are whole ones."""
 
-    def attach(self, publish: Callable[[str, bytes, bool], None]) -> None:
-        """The node is on line: `publish(subtopic, payload, retain)` sends below the device's topic."""
+    def filters(self, topic: str) -> tuple[str, ...]:
+        """What the node listens to, given the device's topic in the lab file."""
         ...
 
-    def receive(self, subtopic: str, payload: bytes) -> None:
-        """A message on a topic below the device's."""
+    def will(self, topic: str) -> tuple[str, bytes, bool] | None:
+        """What the broker publishes for it when it is gone without a word: topic, payload, retain. None: nothing."""
+        ...
+
+    def attach(self, topic: str, publish: Callable[[str, bytes, bool], None]) -> None:
+        """The node is on line: `publish(topic, payload, retain)` sends a message."""
+        ...
+
+    def receive(self, topic: str, payload: bytes) -> None:
+        """A message on a topic that it listens to."""
         ...
 
     def detach(self) -> None:
         """The node goes off line: cancel every timer."""
         ...
+
+
+@runtime_checkable
+class Pluggable(Protocol):
+    """A simulator that can be cut off by a fault of its own; every host sets `hang_up` before it attaches it."""
+
+    clock: Clock
+    hang_up: Callable[[float], None]
+    """Disconnect for so many lab seconds."""

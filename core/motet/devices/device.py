@@ -12,8 +12,9 @@ from motet.contracts.people import Person
 from motet.devices.limits import Limits
 from motet.devices.signals import Output, query_signal
 from motet.devices.verbs import Verb, VerbSpec, verbs_of
+from motet.devices.verified import Verified
 from motet.errors import PluginProblem
-from motet.lines import Line
+from motet.lines import Framing, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Context:
 
     `scale` is lab seconds a second of the event loop: above 1 where simulators run faster than their instruments. A
     driver that knows how long its instrument takes divides by it. `person` is who answers questions, None where nobody
-    can be asked.
+    can be asked. `stand_in` is what a driver of the transport `object` uses instead of its own object where the lab is
+    simulated.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Context:
     topic: str = ""
     scale: float = 1.0
     person: Person | None = None
+    stand_in: Any = None
 
     def need_line(self) -> Line:
         """The serial line. Raises PluginProblem when the driver was declared without one."""
@@ -55,12 +58,17 @@ class Device(StandardReadable):
     """
 
     signals: ClassVar[Mapping[str, Output]] = {}
+    states: ClassVar[Mapping[str, str]] = {}
+    """The states that the instrument tells of, by name, with what they mean."""
+    verified: ClassVar[Verified] = Verified()
+    forgets: ClassVar[tuple[str, ...]] = ()
+    """What cannot be known any more after its line was lost, each with what to do: `the position: run home`."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.limits = context.limits
         with self.add_children_as_readables():
-            for key, output in self.signals.items():
+            for key, output in self.signals_for(context.options).items():
                 setattr(self, key, query_signal(output, getattr(self, f"get_{key}")))
         super().__init__(name=context.name)
         self.verbs = {key: Verb(self, spec, context.limits) for key, spec in self.verbs_for(context.options).items()}
@@ -69,9 +77,25 @@ class Device(StandardReadable):
     def verbs_for(cls, options: BaseModel) -> Mapping[str, VerbSpec]:
         """The verbs of a device with these options: by default those that the class declares.
 
-        For drivers whose options decide what a verb gives; names and arguments stay as declared.
+        For drivers whose options decide what their verbs are or give.
         """
         return verbs_of(cls)
+
+    @classmethod
+    def signals_for(cls, options: BaseModel) -> Mapping[str, Output]:
+        """The signals of a device with these options: by default those that the class declares."""
+        return cls.signals
+
+    @classmethod
+    def framing_for(cls, options: BaseModel) -> Framing:
+        """How the bytes of its line are cut, with these options: by default the framing that the class declares."""
+        return cls.framing  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] - serial drivers
+
+    @classmethod
+    def line_for(cls, options: BaseModel) -> Mapping[str, Any]:
+        """The instrument's own settings of its line, where the options state some: they hold unless the lab file says
+        otherwise."""
+        return {}
 
     async def connect(
         self,
@@ -89,6 +113,15 @@ class Device(StandardReadable):
 
     async def close(self) -> None:
         """Give the line back. The instrument stays as it is."""
+
+    async def recover(self) -> tuple[str, ...]:
+        """After a lost line or a silent instrument: open it anew, make sure who answers.
+
+        What cannot be known any more is returned, in words. Raises like `open`.
+        """
+        await self.close()
+        await self.open()
+        return self.forgets
 
     async def stop(self, success: bool = True) -> None:
         """Stop whatever moves, at once, also in the middle of a verb."""

@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import replace
+from typing import Any, cast
 
 from motet.contracts.declarations import Driver, Kind, Simulator
+from motet.files.buses_check import Buses, OnLine
 from motet.files.choices import Choice, broken, choose, find
 from motet.files.instruments import Bench, Instrument, bench, instrument, limits_of
 from motet.files.node import Node
 from motet.files.report import Report, names, one_of
 from motet.files.validate import Checked
-from motet.model.lab import Device, Lab, Station
+from motet.model.lab import Device, Lab, SerialLine, Station
 from motet.plugins import Registry
 
 _SCHEMES = ("socket", "rfc2217", "loop", "spy", "alt", "hwgrep")
@@ -34,7 +36,7 @@ class _Check:
         self._whole = checked.whole
         self._registry = registry
         self._report = report
-        self._urls: dict[str, Node] = {}
+        self._buses = Buses(report)
         self._topics: dict[str, Node] = {}
 
     def station(self, name: str, station: Station, where: Node) -> dict[str, Instrument | None]:
@@ -50,10 +52,10 @@ class _Check:
         self._simulator(device, driver, choice, where)
         match driver.transport:
             case "serial":
-                self._serial(device, where)
+                self._serial(device, driver, choice, where)
             case "mqtt":
                 self._mqtt(device, where)
-            case "person" | "none":
+            case "person" | "object" | "none":
                 self._unused("line", driver, where)
                 self._unused("topic", driver, where)
         if driver.transport == "serial":
@@ -108,7 +110,7 @@ class _Check:
             if reason is not None:
                 self._report.add(where, where.shown(), reason)
 
-    def _serial(self, device: Device, where: Node) -> None:
+    def _serial(self, device: Device, driver: Driver, choice: Choice | None, where: Node) -> None:
         if device.line is None:
             if not self._stands("line", where):
                 found = f"the driver {device.driver!r} without a line"
@@ -122,8 +124,8 @@ class _Check:
         elif not _PORT.fullmatch(url):
             form = "/dev/tty..., socket://HOST:PORT or rfc2217://HOST:PORT is needed"
             self._report.add(node, repr(url), form)
-        elif self._lab.hardware == "real":
-            self._only_once(self._urls, url, node, "line")
+        elif self._lab.hardware == "real" or driver.address is not None:
+            self._buses.add(url, _on_line(device, driver, choice, node, where))
 
     def _mqtt(self, device: Device, where: Node) -> None:
         if self._lab.broker == "none":
@@ -160,3 +162,13 @@ class _Check:
             kind = kinds.get(driver.transport, "uses neither line nor topic")
             found = f"a {key} for the driver {driver.name!r}"
             self._report.add(where.at(key), found, f"it {kind}: leave the {key} out")
+
+
+def _on_line(device: Device, driver: Driver, choice: Choice | None, node: Node, where: Node) -> OnLine:
+    assert device.line is not None
+    if driver.address is None or choice is None or not choice.intact:
+        return OnLine(node, {})
+    own = {**driver.line, **cast("Any", driver.make).line_for(choice.options)}
+    settings = SerialLine.model_validate({**own, **device.line.model_dump(exclude_unset=True)}).model_dump()
+    named = where.at("options").child(driver.address)
+    return OnLine(node, settings, getattr(choice.options, driver.address), named)

@@ -48,7 +48,7 @@ class Bench:
 def instrument(driver: Driver, options: BaseModel | None, where: Node, report: Report) -> Instrument | None:
     """What a driver's device class declares; `options` are the driver's, None where they have mistakes.
 
-    None when such options decide what its verbs give, or, with the reason in the report, when it declares itself
+    None when such options decide what its verbs are, or, with the reason in the report, when it declares itself
     wrongly.
     """
     from motet.devices import Device, verbs_of
@@ -56,12 +56,10 @@ def instrument(driver: Driver, options: BaseModel | None, where: Node, report: R
     device: Any = driver.make
     try:
         if options is not None:
-            verbs = device.verbs_for(options)
-        elif device.verbs_for.__func__ is Device.verbs_for.__func__:
-            verbs = verbs_of(device)
-        else:
+            return Instrument(driver.name, device.verbs_for(options), dict(device.signals_for(options)))
+        if device.verbs_for.__func__ is not Device.verbs_for.__func__:
             return None
-        return Instrument(driver.name, verbs, dict(device.signals))
+        return Instrument(driver.name, verbs_of(device), dict(device.signals))
     except (AttributeError, TypeError, NameError, AssertionError) as error:
         reason = f"its device class does not declare its verbs and signals as it should: {error!r}"
         report.add(where, f"the driver {driver.name!r}", reason)

@@ -3,6 +3,7 @@
 from motet.lines.capture import Capture, Record, read_capture
 from motet.lines.framing import Framing, Prefixed, Terminated
 from motet.lines.line import Line
+from motet.lines.port import Port
 from motet.lines.serial import SerialOpener
 from motet.lines.stream import ByteStream, Opener
 
@@ -12,6 +13,7 @@ __all__ = [
     "Framing",
     "Line",
     "Opener",
+    "Port",
     "Prefixed",
     "Record",
     "SerialOpener",

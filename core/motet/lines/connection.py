@@ -36,6 +36,7 @@ class Connection:
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
+        self._owned = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self._opener.where})"
@@ -109,6 +110,7 @@ class Connection:
         owner = _owners.setdefault(key, self)
         if owner is not self:
             raise ConnectionProblem(f"{self.name}: {self._opener.where} is in use by {owner.name}")
+        self._owned = key  # a link may point elsewhere by the time the port is given back
         try:
             return await self._opener.open()
         except BaseException as error:
@@ -150,7 +152,7 @@ class Connection:
         try:
             await stream.close()
         finally:
-            del _owners[_key(self._opener.where)]
+            del _owners[self._owned]
 
 
 def _key(where: str) -> str:

@@ -2,35 +2,36 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 from motet.errors import GarbledReply, NoReply
 from motet.lines.capture import Capture
-from motet.lines.connection import Connection
 from motet.lines.framing import Framing
+from motet.lines.port import Port
 from motet.lines.stream import Opener
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 SETTLING = 0.25
-"""Longest wait, in seconds, for the reply to a cancelled exchange before the next one begins."""
+"""Longest wait, in seconds, for a reply that nobody waits for any more before the next exchange begins."""
 
 
 class Line:
     """The only way to an instrument on a serial line.
 
     Exchanges run one at a time, in the order asked for, also from several tasks, so that a stop gets in
-    between two polls. `timeout` is the longest wait for a reply in seconds; `retries` is how often a query
-    is asked again after no reply or a garbled one. Every error names the line, where it is, the request and
-    the reply.
+    between two polls. Instruments on one bus have a line each and share its `Port`. `timeout` is the longest
+    wait for a reply in seconds; `retries` is how often a query is asked again after no reply or a garbled one.
+    Every error names the line, where it is, the request and the reply.
     """
 
     def __init__(
         self,
         name: str,
-        opener: Opener,
+        way: Opener | Port,
         framing: Framing,
         *,
         timeout: float = 2.0,
@@ -38,13 +39,12 @@ class Line:
         capture: Capture | None = None,
     ) -> None:
         self.name = name
-        self.where = opener.where
+        self._port = way if isinstance(way, Port) else Port(name, way, capture)
+        self.where = self._port.where
         self.timeout = timeout
         self.retries = retries
         self._framing = framing
-        self._connection = Connection(name, opener, capture)
-        self._exchanging = asyncio.Lock()
-        self._owed_until = 0.0
+        self._connection = self._port.connection
 
     def __str__(self) -> str:
         return f"{self.name} ({self.where})"
@@ -54,11 +54,14 @@ class Line:
 
         Raises ConnectionProblem when it cannot be opened or another line of this process has the port.
         """
-        await self._connection.open()
+        await self._port.open(self)
 
     async def close(self) -> None:
-        """Give the port back; whoever waits for a reply gets LineLost. Nothing is done when it is closed."""
-        await self._connection.close()
+        """Give the port back; whoever waits for a reply gets LineLost. Nothing is done when it is closed.
+
+        The port stays open while other instruments on it need it.
+        """
+        await self._port.close(self)
 
     async def query(self, request: bytes, parse: Callable[[bytes], T]) -> T:
         """Ask, and return what `parse` makes of the reply's frame; asked again up to `retries` times.
@@ -79,7 +82,8 @@ class Line:
 
     async def send(self, request: bytes) -> None:
         """Send a request that has no answer, once. Raises LineLost."""
-        async with self._exchanging:
+        async with self._port.exchanging:
+            self._port.check(self)
             self._connection.write(request)
 
     async def next_frame(self) -> bytes:
@@ -88,7 +92,7 @@ class Line:
 
         Raises NoReply after `timeout` seconds without one, GarbledReply, LineLost.
         """
-        async with self._exchanging:
+        async with self._port.exchanging:
             self._drop_frames()
             return await self._frame("a frame", self.timeout)
 
@@ -99,14 +103,15 @@ class Line:
         """
         self._drop_frames()
         while True:
-            async with self._exchanging:
+            async with self._port.exchanging:
                 frame = await self._frame("a frame", self.timeout)
             yield frame
 
     async def _exchange(self, request: bytes, parse: Callable[[bytes], T]) -> T:
-        await self._exchanging.acquire()
+        await self._port.exchanging.acquire()
         try:
-            if self._owed_until:
+            self._port.check(self)
+            if self._port.owed_until:
                 await self._settle()
             self._connection.buffer.clear()
             self._connection.write(request)
@@ -114,24 +119,27 @@ class Line:
             try:
                 frame = await self._frame(request, self.timeout)
             except asyncio.CancelledError:
-                self._owed_until = asked + self.timeout
+                self._port.owed_until = asked + self.timeout
+                raise
+            except NoReply:
+                self._port.owed_until = math.inf
                 raise
         finally:
-            self._exchanging.release()
+            self._port.exchanging.release()
         try:
             return parse(frame)
         except GarbledReply as error:
             raise GarbledReply(f"{self}: the reply {frame!r} to {request!r} is garbled: {error}") from error
 
     async def _settle(self) -> None:
-        """Let the reply to a cancelled exchange go by, lest it be taken for the reply to the next one."""
-        seconds = min(self._owed_until - asyncio.get_running_loop().time(), SETTLING)
+        """Let a late reply, or that to a cancelled exchange, go by, lest it be taken for the reply to the next one."""
+        seconds = min(self._port.owed_until - asyncio.get_running_loop().time(), SETTLING)
         if seconds > 0:
             try:
-                await self._frame("the reply to a cancelled request", seconds)
+                await self._frame("a reply that nobody waits for any more", seconds)
             except (NoReply, GarbledReply) as error:
                 _log.info("%s", error)
-        self._owed_until = 0.0
+        self._port.owed_until = 0.0
 
     async def _frame(self, wanted: str | bytes, seconds: float) -> bytes:
         """The next frame; `wanted` is the request whose reply it is, or what it is in words."""

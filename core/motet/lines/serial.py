@@ -1,6 +1,8 @@
 """Serial ports by URL: `/dev/tty*` and pseudo-terminals, `socket://host:port`, `rfc2217://host:port`."""
 
 import asyncio
+import os
+import termios
 from urllib.parse import urlsplit
 
 import serial
@@ -58,15 +60,26 @@ class SerialOpener:
 
 
 def _open_port(settings: SerialLine) -> serial.Serial:
-    """Blocks: a USB adapter may take its time."""
-    return serial.Serial(
-        settings.url,
-        baudrate=settings.baudrate,
-        bytesize=settings.bytesize,
-        parity=settings.parity,
-        stopbits=settings.stopbits,
-        exclusive=True,
-    )
+    """Blocks: a USB adapter may take its time. Raises OSError, also for settings that the port does not take.
+
+    A pseudo-terminal carries whole bytes and takes no others; what its settings say of them has no meaning.
+    """
+    whole = _is_pseudo_terminal(settings.url)
+    try:
+        return serial.Serial(
+            settings.url,
+            baudrate=settings.baudrate,
+            bytesize=8 if whole else settings.bytesize,
+            parity="N" if whole else settings.parity,
+            stopbits=1 if whole else settings.stopbits,
+            exclusive=True,
+        )
+    except termios.error as error:  # pyserial lets it through, and it is no OSError
+        raise OSError(*error.args) from error
+
+
+def _is_pseudo_terminal(path: str) -> bool:
+    return os.path.realpath(path).startswith("/dev/pts/")
 
 
 async def _finished(opening: asyncio.Task[serial.Serial]) -> serial.Serial:

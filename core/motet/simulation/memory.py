@@ -1,9 +1,10 @@
 """A line in memory, straight to a simulator: for virtual time, and for tests that need no pseudo-terminal."""
 
 import asyncio
+import errno
 import itertools
 
-from motet.contracts.simulation import SerialSimulator
+from motet.contracts.simulation import Pluggable, SerialSimulator
 from motet.lines.stream import Arrived, ByteStream, Ended, Inbox
 from motet.simulation.clock import Wire
 
@@ -22,10 +23,28 @@ class MemoryOpener:
         self.where = f"memory:{name or f'{type(simulator).__name__}-{next(_numbers)}'}"
         self._simulator = simulator
         self._baudrate = baudrate
+        self._stream: _MemoryStream | None = None
+        self._unplugged = False
 
     async def open(self) -> ByteStream:
-        """A fresh stream, with the simulator attached to its other end."""
-        return _MemoryStream(self._simulator, self._baudrate)
+        """A fresh stream, with the simulator attached to its other end. Raises OSError while it is unplugged."""
+        if self._unplugged:
+            raise FileNotFoundError(errno.ENOENT, "unplugged")
+        if isinstance(self._simulator, Pluggable):
+            self._simulator.hang_up = self._unplug
+        self._stream = _MemoryStream(self._simulator, self._baudrate)
+        return self._stream
+
+    def _unplug(self, seconds: float) -> None:
+        """The cable is pulled for so many lab seconds."""
+        assert isinstance(self._simulator, Pluggable)
+        assert self._stream is not None
+        self._unplugged = True
+        self._stream.lose()
+        self._simulator.clock.call_later(seconds, self._plug_in)
+
+    def _plug_in(self) -> None:
+        self._unplugged = False
 
 
 class _MemoryStream:
@@ -35,6 +54,7 @@ class _MemoryStream:
         self._inbox = Inbox()
         self._to_host = Wire(loop, self._inbox.feed, baudrate)
         self._to_simulator = Wire(loop, simulator.receive, baudrate)
+        self._lost = False
         simulator.attach(self._to_host.send)
 
     def listen(self, arrived: Arrived, ended: Ended) -> None:
@@ -43,8 +63,19 @@ class _MemoryStream:
     def write(self, data: bytes) -> None:
         self._to_simulator.send(data)
 
+    def lose(self) -> None:
+        """The cable is pulled: what is on its way is lost."""
+        if not self._lost:
+            self._lost = True
+            self._to_simulator.cut()
+            self._to_host.cut()
+            self._simulator.detach()
+            self._inbox.end(OSError(errno.ENODEV, "unplugged"))
+
     async def close(self) -> None:
-        self._to_simulator.cut()
-        self._to_host.cut()
-        self._simulator.detach()
+        if not self._lost:
+            self._lost = True
+            self._to_simulator.cut()
+            self._to_host.cut()
+            self._simulator.detach()
         self._inbox.end()

@@ -5,7 +5,7 @@ import logging
 from types import TracebackType
 
 from motet.bus import Bus, Message, Subscription
-from motet.contracts.simulation import MqttSimulator
+from motet.contracts.simulation import MqttSimulator, Pluggable, Timer
 from motet.errors import LineLost
 
 _log = logging.getLogger(__name__)
@@ -14,10 +14,9 @@ _log = logging.getLogger(__name__)
 class MqttHost:
     """`async with MqttHost(simulator, bus, topic)`: the simulator is the node at `topic`.
 
-    It receives what is published on `topic/command` and below, as the subtopic `command` or `command/...`,
-    and nothing else: so it never hears itself. Retained commands are not passed on, as no node should act
-    on old ones. What it publishes goes out at QoS 1 in the order published; while the bus is lost it is
-    lost too.
+    It hears what is published on its filters, but no retained commands, as no node should act on old ones. What it
+    publishes goes out at QoS 1 in the order published; while the bus is lost it is lost too. Its last will is published
+    when it goes off line: the bus is shared, so the broker cannot do it.
     """
 
     def __init__(self, simulator: MqttSimulator, bus: Bus, topic: str) -> None:
@@ -26,15 +25,19 @@ class MqttHost:
         self._topic = topic
         self._outgoing: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
         self._sending: asyncio.Task[None] | None = None
-        self._listening: Subscription | None = None
+        self._listening: list[Subscription] = []
         self._ending = False
+        self._back: Timer | None = None
 
     async def __aenter__(self) -> "MqttHost":
         self._ending = False
-        self._simulator.attach(self._publish)
+        if isinstance(self._simulator, Pluggable):
+            self._simulator.hang_up = self._hang_up
         self._sending = asyncio.create_task(self._send(), name=f"simulator at {self._topic}")
         try:
-            self._listening = await self._bus.subscribe(f"{self._topic}/command/#", self._receive)
+            for topic_filter in self._simulator.filters(self._topic):
+                self._listening.append(await self._bus.subscribe(topic_filter, self._receive))
+            self._simulator.attach(self._topic, self._publish)
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
@@ -43,24 +46,48 @@ class MqttHost:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._back is not None:
+            self._back.cancel()
         self._simulator.detach()
         try:
-            if self._listening is not None:
-                await self._listening.cancel()
+            for subscription in self._listening:
+                await subscription.cancel()
+            await self._say_will()
         finally:
             assert self._sending is not None
             self._ending = True
             self._sending.cancel()
             await asyncio.wait([self._sending])
 
-    def _publish(self, subtopic: str, payload: bytes, retain: bool) -> None:
-        self._outgoing.put_nowait((f"{self._topic}/{subtopic}", payload, retain))
+    def _hang_up(self, seconds: float) -> None:
+        """The node loses its connection for so many lab seconds."""
+        self._simulator.detach()
+        will = self._simulator.will(self._topic)
+        if will is not None:
+            self._publish(*will)
+        assert isinstance(self._simulator, Pluggable)
+        self._back = self._simulator.clock.call_later(seconds, self._plug_in)
+
+    def _plug_in(self) -> None:
+        self._back = None
+        self._simulator.attach(self._topic, self._publish)
+
+    def _publish(self, topic: str, payload: bytes, retain: bool) -> None:
+        self._outgoing.put_nowait((topic, payload, retain))
 
     def _receive(self, message: Message) -> None:
         if message.retain:
             _log.warning("%s: a retained command is not passed to the simulator", message.topic)
-            return
-        self._simulator.receive(message.topic.removeprefix(f"{self._topic}/"), message.payload)
+        elif self._back is None:
+            self._simulator.receive(message.topic, message.payload)
+
+    async def _say_will(self) -> None:
+        will = self._simulator.will(self._topic)
+        if will is not None:
+            try:
+                await self._bus.publish(will[0], will[1], retain=will[2])
+            except LineLost as error:
+                _log.info("%s: the last will of the simulator was not published: %s", will[0], error)
 
     async def _send(self) -> None:
         # Python 3.11's wait_for, inside of publish, swallows a cancellation that comes together with the

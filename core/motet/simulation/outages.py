@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from motet.contracts.simulation import Clock, MqttSimulator, SerialSimulator
+from motet.contracts.simulation import Clock, MqttSimulator, Pluggable, SerialSimulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,31 @@ def _following(process: Drawn, rng: random.Random, after: float) -> Scheduled:
     return Scheduled(after + rng.expovariate(1 / process.mean_between), process.repair)
 
 
-class FailingSerial:
+class _Failing:
+    """What both have in common: faults of the simulator's own disconnect it all the same."""
+
+    def __init__(self, simulator: object, outages: Outages) -> None:
+        self.clock = outages.clock
+        self._inner = simulator
+        self._hang_up: Callable[[float], None] = lambda seconds: None
+
+    @property
+    def hang_up(self) -> Callable[[float], None]:
+        """What disconnects the simulator for so many lab seconds."""
+        return self._hang_up
+
+    @hang_up.setter
+    def hang_up(self, hang_up: Callable[[float], None]) -> None:
+        self._hang_up = hang_up
+        if isinstance(self._inner, Pluggable):
+            self._inner.hang_up = hang_up
+
+
+class FailingSerial(_Failing):
     """A serial simulator that its outages cut off."""
 
     def __init__(self, simulator: SerialSimulator, outages: Outages) -> None:
+        super().__init__(simulator, outages)
         self._simulator = simulator
         self._outages = outages
 
@@ -88,26 +109,35 @@ class FailingSerial:
         self._simulator.detach()
 
 
-class FailingNode:
+class FailingNode(_Failing):
     """A node on MQTT that its outages cut off."""
 
     def __init__(self, simulator: MqttSimulator, outages: Outages) -> None:
+        super().__init__(simulator, outages)
         self._simulator = simulator
         self._outages = outages
 
-    def attach(self, publish: Callable[[str, bytes, bool], None]) -> None:
+    def filters(self, topic: str) -> tuple[str, ...]:
+        """What the node listens to."""
+        return self._simulator.filters(topic)
+
+    def will(self, topic: str) -> tuple[str, bytes, bool] | None:
+        """The node's last will."""
+        return self._simulator.will(topic)
+
+    def attach(self, topic: str, publish: Callable[[str, bytes, bool], None]) -> None:
         """The node is on line."""
 
-        def published(subtopic: str, payload: bytes, retain: bool) -> None:
+        def published(to: str, payload: bytes, retain: bool) -> None:
             if not self._outages.down():
-                publish(subtopic, payload, retain)
+                publish(to, payload, retain)
 
-        self._simulator.attach(published)
+        self._simulator.attach(topic, published)
 
-    def receive(self, subtopic: str, payload: bytes) -> None:
+    def receive(self, topic: str, payload: bytes) -> None:
         """A message for the node."""
         if not self._outages.down():
-            self._simulator.receive(subtopic, payload)
+            self._simulator.receive(topic, payload)
 
     def detach(self) -> None:
         """The node goes off line."""

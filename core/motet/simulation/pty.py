@@ -4,9 +4,10 @@ import asyncio
 import os
 import tty
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 
-from motet.contracts.simulation import SerialSimulator
+from motet.contracts.simulation import Pluggable, SerialSimulator, Timer
 from motet.simulation.clock import Wire
 
 _CHUNK = 65536
@@ -19,33 +20,67 @@ class PtyServer:
 
     The host may close the port and open it again; the instrument stays on meanwhile and what it sends is
     kept up to the terminal's buffer. `baudrate` paces what goes to the host, 10 bits a byte in seconds of
-    the event loop.
+    the event loop. `link` is a symbolic link that is made to the port, and `path` then; it still leads there when a
+    fault has pulled the cable and it is plugged in again. An existing file is refused, a link that leads nowhere is
+    replaced. Raises FileExistsError.
     """
 
-    def __init__(self, simulator: SerialSimulator, *, baudrate: int | None = None) -> None:
+    def __init__(self, simulator: SerialSimulator, *, baudrate: int | None = None, link: Path | None = None) -> None:
         self._simulator = simulator
         self._baudrate = baudrate
+        self._link = link
         self._loop: asyncio.AbstractEventLoop | None = None
         self._master = self._slave = -1
         self._unsent = bytearray()
         self._wire: Wire | None = None
+        self._unplugged: Timer | None = None
         self.path = ""
 
     async def __aenter__(self) -> "PtyServer":
         self._loop = asyncio.get_running_loop()
-        self._master, self._slave = os.openpty()
-        # Held open: with no slave open at all, reading the master fails with EIO until the next host comes.
-        self.path = os.ttyname(self._slave)
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self._wire = Wire(self._loop, self._to_host, self._baudrate)
-        self._loop.add_reader(self._master, self._from_host)
-        self._simulator.attach(self._wire.send if self._baudrate else self._to_host)
+        self._clear_link()
+        if isinstance(self._simulator, Pluggable):
+            self._simulator.hang_up = self._unplug
+        self._plug_in()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._unplugged is not None:
+            self._unplugged.cancel()
+        else:
+            self._cut()
+
+    def _clear_link(self) -> None:
+        if self._link is not None and os.path.lexists(self._link):
+            if self._link.exists() or not self._link.is_symlink():
+                raise FileExistsError(f"{self._link} exists already")
+            self._link.unlink()  # left behind by a process that was killed
+
+    def _plug_in(self) -> None:
+        assert self._loop is not None
+        self._unplugged = None
+        self._unsent.clear()
+        self._master, self._slave = os.openpty()
+        # Held open: with no slave open at all, reading the master fails with EIO until the next host comes.
+        self.path = os.ttyname(self._slave)
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        if self._link is not None:
+            self._link.symlink_to(self.path)
+            self.path = str(self._link)
+        self._wire = Wire(self._loop, self._to_host, self._baudrate)
+        self._loop.add_reader(self._master, self._from_host)
+        self._simulator.attach(self._wire.send if self._baudrate else self._to_host)
+
+    def _unplug(self, seconds: float) -> None:
+        """The cable is pulled for so many lab seconds: the port is gone."""
+        assert isinstance(self._simulator, Pluggable)
+        self._cut()
+        self._unplugged = self._simulator.clock.call_later(seconds, self._plug_in)
+
+    def _cut(self) -> None:
         assert self._loop is not None
         assert self._wire is not None
         self._simulator.detach()
@@ -55,6 +90,8 @@ class PtyServer:
         os.close(self._master)
         os.close(self._slave)
         self._master = self._slave = -1
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
 
     def _from_host(self) -> None:
         try:

@@ -4,22 +4,24 @@ import asyncio
 from types import TracebackType
 from typing import cast
 
-from motet.contracts.simulation import SerialSimulator
+from motet.contracts.simulation import Pluggable, SerialSimulator, Timer
 
 
 class TcpServer:
-    """`async with TcpServer(simulator) as server`: the simulator is at `server.url`, on a free loopback port.
+    """`async with TcpServer(simulator) as server`: the simulator is at `server.url`, on a loopback port, a free one
+    unless `port` says which.
 
     One host at a time: a new one takes the place of the one before, which is disconnected. What the simulator
     sends with no host there is lost.
     """
 
-    def __init__(self, simulator: SerialSimulator) -> None:
+    def __init__(self, simulator: SerialSimulator, *, port: int = 0) -> None:
         self._simulator = simulator
+        self._unplugged: Timer | None = None
         self._server: asyncio.Server | None = None
         self._host: _Host | None = None
         self.host = "127.0.0.1"
-        self.port = 0
+        self.port = port
 
     @property
     def url(self) -> str:
@@ -28,8 +30,10 @@ class TcpServer:
 
     async def __aenter__(self) -> "TcpServer":
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Host(self), self.host, 0)
+        self._server = await loop.create_server(lambda: _Host(self), self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+        if isinstance(self._simulator, Pluggable):
+            self._simulator.hang_up = self._unplug
         self._simulator.attach(self._to_host)
         return self
 
@@ -37,6 +41,8 @@ class TcpServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server is not None
+        if self._unplugged is not None:
+            self._unplugged.cancel()
         self._simulator.detach()
         self.disconnect()
         self._server.close()
@@ -51,7 +57,21 @@ class TcpServer:
     def connected(self, host: "_Host") -> None:
         """A host came."""
         self.disconnect()
-        self._host = host
+        if self._unplugged is not None:
+            host.hang_up()
+        else:
+            self._host = host
+
+    def _unplug(self, seconds: float) -> None:
+        """The network is gone for so many lab seconds."""
+        assert isinstance(self._simulator, Pluggable)
+        self._simulator.detach()
+        self.disconnect()
+        self._unplugged = self._simulator.clock.call_later(seconds, self._plug_in)
+
+    def _plug_in(self) -> None:
+        self._unplugged = None
+        self._simulator.attach(self._to_host)
 
     def left(self, host: "_Host") -> None:
         """A host went away."""

@@ -4,26 +4,27 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
 from motet.bus import Bus
 from motet.contracts.declarations import Driver, Kind, Simulator
 from motet.contracts.people import Person
-from motet.devices import Context, Device, Limit, Limits, verbs_of
+from motet.devices import Context, Device, Limit, Limits
 from motet.errors import PluginProblem
 from motet.files.units import convert
-from motet.lines import Capture, Line, Opener, SerialOpener
+from motet.lines import Capture
 from motet.model import lab as files
 from motet.model.events import Event
 from motet.model.lab import Lab
 from motet.model.procedure import Procedure
 from motet.plugins import Registry
-from motet.simulation import LoopClock, MemoryOpener, MqttHost, PtyServer
+from motet.simulation import LoopClock, MqttHost
 from motet.simulation.outages import Drawn, Outages, Scheduled, failing
 from motet.station.plugin_plan import MakePlan
 from motet.station.station import Engine, LocalStation
+from motet.station.wiring import Wired, Wiring
 
 
 @dataclass
@@ -39,50 +40,75 @@ class Builder:
     emit: Callable[[Event], None] = lambda event: None
     person: Person | None = None
     clock: LoopClock = field(init=False)
+    _wiring: Wiring = field(init=False)
+    _worlds: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
+    _simulators: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
 
     def __post_init__(self) -> None:
         self.simulated = self.lab.hardware == "simulated"
         self.clock = LoopClock(asyncio.get_running_loop(), self.lab.scale)
+        wired = [
+            Wired(f"{station}-{key}", driver, driver.options.model_validate(entry.options), entry)
+            for station, config in self.lab.stations.items()
+            for key, entry in config.devices.items()
+            if (driver := self._driver(entry)).transport == "serial"
+        ]
+        simulator = self._simulator if self.simulated else None
+        self._wiring = Wiring(self.lab, self.clock, self.stack, self.capture, wired, simulator)
 
     async def station(self, name: str, procedure: Procedure | MakePlan, units: Mapping[str, str]) -> LocalStation:
         """One station with its devices, not connected yet. `units` are those of the campaign's parameters."""
-        config = self.lab.stations[name]
-        seed = self.lab.simulation.seed + list(self.lab.stations).index(name)
-        world = None
-        if config.world is not None and self.simulated:
-            world = self.registry.make(Kind.WORLD, config.world.name, config.world.options, self.clock, seed)
-        devices = {
-            key: await self._device(f"{name}-{key}", entry, world, seed + index * 1000)
-            for index, (key, entry) in enumerate(config.devices.items())
-        }
+        entries = self.lab.stations[name].devices
+        devices = {key: await self._device(f"{name}-{key}", entry) for key, entry in entries.items()}
         engine = await self.make_engine()
         return LocalStation(name, devices, procedure, engine, units=units, scale=self.clock.scale, emit=self.emit)
 
-    async def _device(self, name: str, entry: files.Device, world: Any, seed: int) -> Device:
-        driver = self.registry.get(Kind.DRIVER, entry.driver)
-        if not isinstance(driver, Driver):
-            raise PluginProblem(f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver")
+    async def _device(self, name: str, entry: files.Device) -> Device:
+        driver = self._driver(entry)
         options = driver.options.model_validate(entry.options)
-        simulated = self.simulated and driver.transport != "none"
-        simulator = self._simulator(name, entry, world, seed) if simulated else None
-        person = simulator if driver.transport == "person" and simulated else self.person
-        line = None
-        if driver.transport == "serial":
-            line = await self._line(name, driver, entry, simulator)
+        simulator = self._simulator(name) if self.simulated and driver.transport != "none" else None
+        person = simulator if driver.transport == "person" and simulator is not None else self.person
+        line = await self._wiring.line(name) if driver.transport == "serial" else None
         if driver.transport == "mqtt" and simulator is not None:
             assert self.bus is not None, "a lab with MQTT devices was checked to have a broker"
             await self.stack.enter_async_context(MqttHost(simulator, self.bus, entry.topic or ""))
-        limits = Limits(name, dict(_limits(driver.make, entry)))
+        limits = Limits(name, dict(_limits(driver.make, options, entry)))
         topic = entry.topic or ""
-        return driver.make(Context(name, options, limits, line, self.bus, topic, self.clock.scale, person))
+        stand_in = simulator if driver.transport == "object" else None
+        return driver.make(Context(name, options, limits, line, self.bus, topic, self.clock.scale, person, stand_in))
 
-    def _simulator(self, name: str, entry: files.Device, world: Any, seed: int) -> Any:
+    def _driver(self, entry: files.Device) -> Driver:
+        driver = self.registry.get(Kind.DRIVER, entry.driver)
+        if not isinstance(driver, Driver):
+            raise PluginProblem(f"driver {entry.driver!r} was declared as {type(driver).__name__}, not as Driver")
+        return driver
+
+    def _simulator(self, name: str) -> Any:
+        """The simulator of a device, made once. Instruments of one station share its world."""
+        if name not in self._simulators:
+            station, _, key = name.partition("-")
+            entry = self.lab.stations[station].devices[key]
+            seed = self._seed(station) + list(self.lab.stations[station].devices).index(key) * 1000
+            self._simulators[name] = self._new_simulator(name, entry, self._world(station), seed)
+        return self._simulators[name]
+
+    def _world(self, station: str) -> Any:
+        config = self.lab.stations[station]
+        if config.world is not None and station not in self._worlds:
+            make, seed = self.registry.make, self._seed(station)
+            self._worlds[station] = make(Kind.WORLD, config.world.name, config.world.options, self.clock, seed)
+        return self._worlds.get(station)
+
+    def _seed(self, station: str) -> int:
+        return self.lab.simulation.seed + list(self.lab.stations).index(station)
+
+    def _new_simulator(self, name: str, entry: files.Device, world: Any, seed: int) -> Any:
         declaration = self.registry.get(Kind.SIMULATOR, entry.driver)
         assert isinstance(declaration, Simulator)
-        options: BaseModel = declaration.options.model_validate(entry.simulator)
+        options = declaration.options.model_validate(simulator_options(self._driver(entry), declaration, entry))
         simulator = declaration.make(options, world, self.clock, seed)
         outages = self._outages(name, seed)
-        if outages is None or declaration.transport == "person":
+        if outages is None or declaration.transport in ("person", "object"):
             return simulator
         return failing(simulator, declaration.transport, outages)
 
@@ -97,24 +123,20 @@ class Builder:
         )
         return Outages(self.clock, scheduled, drawn) if stated else None
 
-    async def _line(self, name: str, driver: Driver, entry: files.Device, simulator: Any) -> Line:
-        assert entry.line is not None, "a serial device was checked to have a line"
-        settings = files.SerialLine.model_validate({**driver.line, **entry.line.model_dump(exclude_unset=True)})
-        opener: Opener
-        if simulator is None:
-            opener = SerialOpener(settings)
-        elif self.lab.simulation.lines == "memory":
-            opener = MemoryOpener(simulator, name=name, baudrate=round(settings.baudrate * self.clock.scale))
-        else:
-            server = await self.stack.enter_async_context(PtyServer(simulator))
-            opener = SerialOpener(settings.model_copy(update={"url": server.path}))
-        framing = cast("Any", driver.make).framing
-        return Line(name, opener, framing, timeout=settings.timeout, capture=self.capture)
+
+def simulator_options(driver: Driver, simulator: Simulator, entry: files.Device) -> dict[str, Any]:
+    """The options of a device's simulator; at the address that its driver speaks to, unless they say otherwise."""
+    address = driver.address
+    if address is None or address not in simulator.options.model_fields:
+        return entry.simulator
+    spoken_to = getattr(driver.options.model_validate(entry.options), address)
+    return {address: spoken_to, **entry.simulator}
 
 
-def _limits(device: Any, entry: files.Device) -> list[tuple[str, Limit]]:
+def _limits(device: Any, options: BaseModel, entry: files.Device) -> list[tuple[str, Limit]]:
     """The lab's limits, each converted to the unit of the verb arguments of that name."""
-    units = {key: spec.unit for verb in verbs_of(device).values() for key, spec in verb.arguments.items()}
+    specs = device.verbs_for(options).values()
+    units = {key: spec.unit for verb in specs for key, spec in verb.arguments.items()}
     return [
         (key, Limit(convert(low, units[key]), convert(high, units[key]), units[key]))
         for key, (low, high) in entry.limits.items()

@@ -163,7 +163,8 @@ class ProcedurePlan:
         self.started(step.label)
         reading: Mapping[str, Any] = yield from _event(step.name, device)
         self._keep(step.name, {key.removeprefix(f"{device.name}-"): value["value"] for key, value in reading.items()})
-        self.units.update({f"{step.name}.{key}": output.unit for key, output in device.signals.items()})
+        outputs = device.signals_for(device.context.options)
+        self.units.update({f"{step.name}.{key}": output.unit for key, output in outputs.items()})
 
     def _repeat(self, step: RepeatStep) -> Plan:
         for _ in range(step.times):

@@ -215,10 +215,11 @@ class LocalStation:
         """After a lost line or a silent instrument: open it anew and make sure who answers."""
         for device in self.devices.values():
             try:
-                await device.close()
-                await device.open()
+                forgotten = await device.recover()
             except ConnectionProblem as error:
                 raise LineLost(str(error)) from error
+            for what in forgotten:
+                _log.warning("%s was opened again; not known any more: %s", device.name, what)
 
     def pause(self) -> None:
         """Wait before the next step until `resume`."""
