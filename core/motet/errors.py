@@ -5,6 +5,7 @@ MotetError                       action   what the handler does
 ├── PluginProblem                fix      name the plugin and its distribution
 ├── ConnectionProblem            fix      name the device and its line; nothing has moved yet
 ├── NotFound                     fix      no such campaign, store or name
+├── AnswerProblem                fix      tell whoever answered; the question stays as it is
 ├── Retryable                    retry    the same experiment may be tried again
 │   ├── NoReply                           an instrument or node did not answer in time
 │   ├── GarbledReply                      it answered something that is not in its protocol
@@ -57,6 +58,12 @@ class ConnectionProblem(MotetError):
 
 class NotFound(MotetError):
     """No such campaign, store or name."""
+
+    action = Action.FIX
+
+
+class AnswerProblem(MotetError):
+    """No such question is open, or that is no answer to it."""
 
     action = Action.FIX
 

@@ -101,6 +101,14 @@ def test_plugins_lists_every_kind_with_its_distribution(twin: Any) -> None:
     assert by_name["driver", "owis_ps90"]["distribution"] == "motet"
     assert all(item["doc"] and item["version"] for item in found["plugins"])
     assert "owis_ps90" in twin.motet("plugins").stdout
+    worlds = json.loads(twin.motet("plugins", "--kind", "world", "--json").stdout)["plugins"]
+    assert {item["kind"] for item in worlds} == {"world"}
+    assert "schwefel_plate" in {item["name"] for item in worlds}
+    refused = twin.motet("plugins", "--kind", "wrold")
+    assert refused.returncode == 2
+    assert "'wrold' is no kind of plugin; allowed: driver, simulator, world" in " ".join(
+        refused.stderr.replace("│", " ").split()
+    )
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -178,7 +178,8 @@ def test_a_silent_instrument_stops_the_start_with_its_name(twin: Any) -> None:
     twin.change(
         "lab.yaml",
         "force: { <<: *force, line: /dev/ttyUSB3 }",
-        "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { mute: true } }",
+        "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, "
+        "simulator: { faults: [{ kind: drop, times: null }] } }",
     )
     done = twin.motet("run", "campaign.yaml")
     assert done.returncode == 3
@@ -189,7 +190,8 @@ def test_garbage_from_an_instrument_fails_experiments_not_the_record(twin: Any) 
     twin.change(
         "lab.yaml",
         "force: { <<: *force, line: /dev/ttyUSB3 }",
-        "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, simulator: { garble_after: 30 } }",
+        "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, "
+        "simulator: { faults: [{ kind: garble, after: 30, times: null }] } }",
     )
     done = twin.motet("run", "campaign.yaml", "--json")
     found = json.loads(done.stdout)

@@ -1,13 +1,16 @@
-"""Pause, resume, stop or abort a campaign that another process runs."""
+"""Pause, resume, stop or abort a campaign that another process runs, and answer its questions."""
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from motet.api.results import store_path
-from motet.api.session import CONTROL_FILE
+from motet.api.session import ANSWER, CONTROL_FILE
 from motet.bus import Bus
-from motet.errors import NoReply, NotFound
+from motet.errors import AnswerProblem, NoReply, NotFound
+from motet.model.questions import Answer
 from motet.store import Reader
 
 TIMEOUT_S = 5.0
@@ -19,6 +22,26 @@ async def command(data: Path, campaign: str, name: str) -> str:
     Raises NotFound when nothing runs it, NoReply when its process does not answer within 5 s, ConnectionProblem when
     its broker cannot be reached.
     """
+    identity, reply = await _request(data, campaign, {"command": name})
+    if "error" in reply:
+        raise NoReply(f"campaign {identity} refused {name}: {reply['error']}")
+    return str(reply["state"])
+
+
+async def answer(data: Path, campaign: str, given: Answer | None, question: int | None = None) -> tuple[int, Answer]:
+    """Answer a question of a campaign by its number, by default the only open one; its number and the answer as taken.
+
+    None says that what was asked for is done. Raises AnswerProblem when that is no answer to an open question, and
+    what `command` raises.
+    """
+    identity, reply = await _request(data, campaign, {"command": ANSWER, "value": given, "question": question})
+    if "error" in reply:
+        raise AnswerProblem(f"campaign {identity}: {reply['error']}")
+    return int(reply["question"]), reply["answer"]
+
+
+async def _request(data: Path, campaign: str, request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The campaign's id, and what the process that runs it replies."""
     identity = Reader(store_path(data)).campaign(campaign).summary.id
     path = data / identity / CONTROL_FILE
     if not path.exists():
@@ -26,7 +49,4 @@ async def command(data: Path, campaign: str, name: str) -> str:
     address = json.loads(path.read_text())
     async with Bus(address["broker"], client_id=f"motet-control-{os.getpid()}") as bus:
         topic = address["topic"]
-        reply = await bus.request(topic, {"command": name}, reply_topic=f"{topic}/reply", timeout=TIMEOUT_S)
-    if "error" in reply:
-        raise NoReply(f"campaign {identity} refused {name}: {reply['error']}")
-    return str(reply["state"])
+        return identity, await bus.request(topic, request, reply_topic=f"{topic}/reply", timeout=TIMEOUT_S)

@@ -30,14 +30,23 @@ class Options:
 
 
 class Run(Running):
-    """A campaign that runs in the background, in real time."""
+    """A campaign that runs in the background, in real time.
+
+    Without `answered_here` nobody calls `answer`: then questions need a broker, over which `motet answer` comes.
+    """
 
     def __init__(
-        self, file: CampaignFile, options: Options, sinks: Sequence[Sink] = (), registry: Registry | None = None
+        self,
+        file: CampaignFile,
+        options: Options,
+        sinks: Sequence[Sink] = (),
+        registry: Registry | None = None,
+        *,
+        answered_here: bool = True,
     ) -> None:
         lab_loop = LabLoop()
         setting = Setting(options.data, lab_loop.engine)
-        session = Session(file, registry or installed(), setting, sinks, options.capture)
+        session = Session(file, registry or installed(), setting, sinks, options.capture, answered_here)
         super().__init__(file, session, lab_loop)
 
 
@@ -55,7 +64,7 @@ def load(path: Path, options: Options, registry: Registry | None = None) -> Camp
 def run_campaign(path: Path, options: Options | None = None, sinks: Sequence[Sink] = ()) -> Summary:
     """Run a campaign file to its end. Raises FileProblems, ConnectionProblem and whatever else stops it."""
     options = options or Options()
-    run = Run(load(path, options), options, sinks)
+    run = Run(load(path, options), options, sinks, answered_here=False)
     try:
         return run.wait()
     finally:

@@ -1,13 +1,18 @@
-"""A campaign that runs in the background: wait for it, or tell it to end."""
+"""A campaign that runs in the background: wait for it, tell it to end, answer what its steps ask."""
 
 import asyncio
 import concurrent.futures
+from collections.abc import Sequence
 
 from motet.api.session import Session
 from motet.errors import Aborted
 from motet.files.campaign import CampaignFile
+from motet.model.questions import Answer, Asked
 from motet.orchestration import Summary
 from motet.simulation.thread import LoopThread
+
+ANSWERING_S = 10.0
+"""How long an answer may take to be stored, seconds, before TimeoutError is raised."""
 
 
 class Running:
@@ -44,6 +49,22 @@ class Running:
             self._loop.loop.call_soon_threadsafe(control.command, name, reason)
         elif name in ("stop", "abort"):
             self._future.cancel()
+
+    @property
+    def questions(self) -> Sequence[Asked]:
+        """What steps ask people and nobody has answered yet, the oldest question first; from any thread."""
+        return self._loop.submit(self._open_questions()).result(ANSWERING_S)
+
+    def answer(self, given: Answer | None, question: int | None = None) -> Answer:
+        """Answer a question by its number, by default the only one that is open; from any thread.
+
+        Gives the answer as it was taken: text may say it too (`"12 mg"`, `"yes"`), and None that it is done.
+        Raises AnswerProblem.
+        """
+        return self._loop.submit(self._session.questions.answer(given, question)).result(ANSWERING_S)[1]
+
+    async def _open_questions(self) -> Sequence[Asked]:
+        return self._session.questions.open
 
     def close(self) -> None:
         """Stop the loop."""

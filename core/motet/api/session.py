@@ -22,7 +22,7 @@ from motet.lines import Capture
 from motet.model.consumption import consumption
 from motet.model.events import Event
 from motet.model.space import units_of
-from motet.orchestration import CampaignLoop, Control, Recorder, Summary
+from motet.orchestration import CampaignLoop, Control, Questions, Recorder, Summary
 from motet.orchestration.goal import Goal
 from motet.plugins import Registry
 from motet.stamps import wall
@@ -31,19 +31,26 @@ from motet.station.build import Builder
 from motet.store import CampaignRecord, Stamp
 
 CONTROL_FILE = "control.json"
+ANSWER = "answer"
+"""The command over the broker that answers a question; the others are those of `Control`."""
 Sink = Callable[[Event], object]
 
 
 @dataclass
 class Session:
-    """Runs one campaign file. `control` is there once the campaign has started, `campaign` is its id then."""
+    """Runs one campaign file. `control` is there once the campaign has started, `campaign` is its id then.
+
+    `answered_here` says that somebody beside the broker's commands can answer questions: a terminal, a program.
+    """
 
     file: CampaignFile
     registry: Registry
     setting: Setting
     sinks: Sequence[Sink] = ()
     capture: bool = False
+    answered_here: bool = True
     control: Control | None = None
+    questions: Questions = field(default_factory=Questions)
     campaign: str = ""
     learner_s: float = 0.0
     """Seconds of real time that the learner worked, when the campaign has ended."""
@@ -59,8 +66,11 @@ class Session:
             stations = await self._stations(stack, bus, capture)
             await _connect(stations)
             self.campaign = await store.new_campaign(self._record())
-            self._recorder = Recorder(store, self.campaign, self.sinks, documents=self.setting.documents)
+            sinks = (self.questions.see, *self.sinks)
+            self._recorder = Recorder(store, self.campaign, sinks, documents=self.setting.documents)
+            self.questions.record_with(self._recorder)
             self.control = Control()
+            self.control.listen(self.questions.on_control)
             if bus is not None and not self.setting.virtual:
                 await stack.enter_async_context(self._remote_control(bus, self.control))
             return await self._loop(stack, stations, self._recorder, self.control)
@@ -100,7 +110,8 @@ class Session:
         return consumption(self.file.lab, self.file.supplies, attempts, hours).cost
 
     async def _stations(self, stack: AsyncExitStack, bus: Bus | None, capture: Capture | None) -> list[LocalStation]:
-        builder = Builder(self.file.lab, self.registry, self.setting.engine, stack, bus, capture, self._emit)
+        asked = None if self.setting.virtual or not (self.answered_here or bus) else self.questions
+        builder = Builder(self.file.lab, self.registry, self.setting.engine, stack, bus, capture, self._emit, asked)
         units = units_of(self.file.space)
         plugin = self.file.procedure_plugin
         procedure = self.file.procedure or (plugin and plugin.declaration.make(plugin.options))
@@ -128,10 +139,14 @@ class Session:
 
     @asynccontextmanager
     async def _remote_control(self, bus: Bus, control: Control) -> AsyncGenerator[None]:
-        """Lets `motet pause`, `resume`, `stop` and `abort` reach this campaign over the broker."""
+        """Lets `motet pause`, `resume`, `stop`, `abort` and `answer` reach this campaign over the broker."""
         topic = f"motet/{self.file.lab.lab}/{self.campaign}/control"
 
         async def answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
+            if request.get("command") == ANSWER:
+                number: Any = request.get("question")
+                asked, given = await self.questions.answer(request.get("value"), number)
+                return {"question": asked.number, "answer": given}
             return {"state": control.command(str(request.get("command")), f"asked to {request.get('command')}")}
 
         subscription = await bus.serve(topic, f"{topic}/reply", answer)

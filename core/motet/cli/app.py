@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import motet
-from motet.cli import benchmark, compare, control, inspect, plan, results, run, simulate
+from motet.cli import benchmark, compare, control, inspect, new, plan, results, run, simulate, simulator
 
 app = typer.Typer(
     help=(
@@ -38,14 +38,18 @@ app.command("check", rich_help_panel="Prepare")(inspect.check)
 app.command("schema", rich_help_panel="Prepare")(inspect.schema)
 app.command("plugins", rich_help_panel="Prepare")(inspect.plugins)
 app.command("simulate", rich_help_panel="Prepare")(simulate.simulate)
+app.command("simulator", rich_help_panel="Prepare")(simulator.simulator)
 app.command("plan", rich_help_panel="Prepare")(plan.plan)
 app.command("compare", rich_help_panel="Prepare")(compare.compare)
 app.command("benchmark", rich_help_panel="Prepare")(benchmark.benchmark)
+app.add_typer(new.app, name="new", rich_help_panel="Prepare")
 app.command("run", rich_help_panel="Run")(run.run)
 app.command("pause", rich_help_panel="Run")(control.pause)
 app.command("resume", rich_help_panel="Run")(control.resume)
 app.command("stop", rich_help_panel="Run")(control.stop)
 app.command("abort", rich_help_panel="Run")(control.abort)
+app.command("questions", rich_help_panel="Run")(control.questions)
+app.command("answer", rich_help_panel="Run", context_settings={"ignore_unknown_options": True})(control.answer)
 app.command("list", rich_help_panel="Look")(results.list_campaigns)
 app.command("show", rich_help_panel="Look")(results.show)
 app.command("report", rich_help_panel="Look")(results.report)

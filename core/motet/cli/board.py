@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from motet.cli.text import became
 from motet.cli.text import outcome as told
 from motet.model.events import (
     CampaignChanged,
@@ -13,11 +14,14 @@ from motet.model.events import (
     ExperimentRetried,
     ExperimentStarted,
     Progress,
+    QuestionAsked,
+    QuestionClosed,
     StationChanged,
     StationState,
     StepStarted,
 )
 from motet.model.experiment import Experiment, Outcome, State
+from motet.model.questions import Asked
 from motet.model.standing import Wanted, count_by_class
 
 
@@ -61,6 +65,10 @@ class Board:
     problem: str = ""
     """The last of them and why."""
     seconds: float = 0.0
+    questions: dict[int, Asked] = field(default_factory=dict[int, Asked])
+    """What waits for a person's answer, by number, the oldest first."""
+    closed: str = ""
+    """What became of the last question that was closed."""
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,11 +96,11 @@ class Board:
             case ExperimentEnded(outcome, name, seconds):
                 self._end(outcome, name, seconds)
             case CampaignChanged(campaign, state, _):
-                if self.state is CampaignState.STARTING:
-                    self.started = self.clock()
-                self.campaign, self.state = campaign, state
+                self._change(campaign, state)
             case Progress(ended, most):
                 self.ended, self.most = ended, most
+            case QuestionAsked() | QuestionClosed():
+                self._ask(event)
 
     def seconds_left(self) -> float | None:
         """Time left if every experiment that may run does, seconds; None while there is no ground for an estimate."""
@@ -113,6 +121,19 @@ class Board:
         name = self.wanted.first
         merit = self.wanted.objectives[name].merit
         return sorted(self.front, key=lambda outcome: -merit(outcome.values[name]))
+
+    def _change(self, campaign: str, state: CampaignState) -> None:
+        if self.state is CampaignState.STARTING:
+            self.started = self.clock()
+        self.campaign, self.state = campaign, state
+
+    def _ask(self, event: QuestionAsked | QuestionClosed) -> None:
+        asked = event.asked
+        if isinstance(event, QuestionAsked):
+            self.questions[asked.number] = asked
+        else:
+            self.questions.pop(asked.number, None)
+            self.closed = f"question {asked.number} {became(event.closed, asked.question.form)}"
 
     def _line(self, name: str) -> StationLine:
         return self.stations.setdefault(name, StationLine(since=self.clock()))

@@ -11,6 +11,8 @@ from motet.cli.exits import Exit
 
 if TYPE_CHECKING:
     from motet.api.running import Running
+    from motet.cli.asking import Prompt
+    from motet.cli.board import Board
     from motet.cli.display import Display
     from motet.files.campaign import CampaignFile
     from motet.model.standing import Wanted
@@ -28,17 +30,23 @@ def wanted_of(file: "CampaignFile") -> "Wanted":
 def display_of(file: "CampaignFile", as_json: bool, clock: Callable[[], float]) -> "Display":
     """A live table on a terminal, lines elsewhere, nothing for programs. `clock` gives the campaign's time, seconds."""
     from motet.cli.board import Board
+
+    return display_on(Board(wanted_of(file), clock), as_json)
+
+
+def display_on(board: "Board", as_json: bool, prompt: "Prompt | None" = None, how: str = "") -> "Display":
+    """The display that shows a board. `prompt` is where answers are typed; `how` says how else questions are answered,
+    with CAMPAIGN and NUMBER for what is not known yet."""
     from motet.cli.display import Lines, Nothing
 
     if as_json:
-        return Nothing()
-    board = Board(wanted_of(file), clock)
+        return Nothing(how)
     if not sys.stdout.isatty():
-        return Lines(board)
+        return Lines(board, how)
     from motet.cli.live import LiveTable
     from motet.cli.text import console
 
-    return LiveTable(board, console())
+    return LiveTable(board, console(), prompt, how)
 
 
 @contextmanager

@@ -6,17 +6,20 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from motet.cli.board import Board
-from motet.cli.text import classes, clock, point
+from motet.cli.text import became, classes, clock, needed, point, question
 from motet.model.events import (
     CampaignChanged,
     Event,
     ExperimentEnded,
     ExperimentRetried,
     ExperimentStarted,
+    QuestionAsked,
+    QuestionClosed,
     StationChanged,
     StationState,
 )
 from motet.model.experiment import State
+from motet.model.questions import Asked
 
 
 class Display(Protocol):
@@ -32,10 +35,15 @@ class Display(Protocol):
 
 
 class Nothing:
-    """For programs: nothing is shown."""
+    """For programs: nothing is shown; what waits for a person is told beside the output."""
+
+    def __init__(self, how: str = "") -> None:
+        self._how = how
 
     def see(self, event: Event) -> None:
-        """Ignore the event."""
+        """Tell of questions on standard error; ignore all else."""
+        if isinstance(event, QuestionAsked):
+            print(ask(event.asked, self._how), file=sys.stderr, flush=True)
 
     @contextmanager
     def shown(self) -> Generator[None]:
@@ -46,8 +54,10 @@ class Nothing:
 class Lines:
     """One line for each thing that a log should keep."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, how: str = "") -> None:
+        """`how` says how questions are answered."""
         self._board = board
+        self._how = how
 
     @contextmanager
     def shown(self) -> Generator[None]:
@@ -76,11 +86,23 @@ class Lines:
                 self._say(f"campaign {campaign} {state}{f': {reason}' if reason else ''}")
             case StationChanged(station, StationState.FAULT, cause):
                 self._say(f"{station} fault: {cause}")
+            case QuestionAsked(asked):
+                self._say(ask(asked, self._how))
+            case QuestionClosed(asked, closed):
+                self._say(f"question {asked.number} {became(closed, asked.question.form)}")
             case _:
                 pass
 
     def _say(self, text: str) -> None:
         print(f"{clock(self._board.elapsed)}  {text}", file=sys.stdout, flush=True)
+
+
+def ask(asked: Asked, how: str) -> str:
+    """A question with what is needed, and how to answer it; `NUMBER` and `CAMPAIGN` in `how` are replaced."""
+    within = f" within {asked.question.within}" if asked.question.within else ""
+    campaign = asked.experiment.campaign if asked.experiment is not None else "CAMPAIGN"
+    told = how.replace("CAMPAIGN", campaign).replace("NUMBER", str(asked.number))
+    return f"{question(asked)} [{needed(asked.question.form)}{within}]{f'; {told}' if told else ''}"
 
 
 def _standing(board: Board) -> str:

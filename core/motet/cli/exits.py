@@ -57,7 +57,7 @@ def _code(error: Exception) -> Exit:
             return Exit.NO_CONNECTION
         case errors.Aborted():
             return Exit.ABORTED
-        case errors.FileProblems() | errors.PluginProblem() | errors.NotFound():
+        case errors.FileProblems() | errors.PluginProblem() | errors.NotFound() | errors.AnswerProblem():
             return Exit.MISTAKE
         case _:
             return Exit.FAILED

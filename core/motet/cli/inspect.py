@@ -158,13 +158,19 @@ def schema(kind: Annotated[str, typer.Argument(help="lab, campaign or procedure.
 
 
 @handled
-def plugins(as_json: Json = False) -> None:
+def plugins(
+    kind: Annotated[str | None, typer.Option(help="Only this kind: driver, simulator, world, surrogate, ...")] = None,
+    as_json: Json = False,
+) -> None:
     """List every plugin: kind, name, distribution, version, what it is."""
     from motet.contracts.declarations import Kind
     from motet.plugins import installed
 
+    if kind is not None and kind not in set(Kind):
+        raise typer.BadParameter(f"{kind!r} is no kind of plugin; allowed: {', '.join(Kind)}", param_hint="--kind")
     registry = installed()
-    found = [item for kind in Kind for item in registry.all(kind).values()]
+    kinds = [Kind(kind)] if kind is not None else list(Kind)
+    found = [item for wanted in kinds for item in registry.all(wanted).values()]
     if as_json:
         rows = [
             {

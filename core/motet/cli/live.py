@@ -9,9 +9,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from motet.cli.asking import Prompt
 from motet.cli.board import Board, StationLine
 from motet.cli.standing import standing
-from motet.cli.text import clock
+from motet.cli.text import clock, needed, question
 from motet.model.events import CampaignState, Event, StationState
 
 _STYLES = {
@@ -22,13 +23,19 @@ _STYLES = {
     StationState.FAULT: "bold red",
 }
 
+SHOWN = 5
+"""At most so many questions are shown at once."""
+
 
 class LiveTable:
     """Redraws itself eight times a second in a thread of its own; events only change the board."""
 
-    def __init__(self, board: Board, console: Console) -> None:
+    def __init__(self, board: Board, console: Console, prompt: Prompt | None = None, how: str = "") -> None:
+        """`prompt` is where answers are typed; without one `how` says how questions are answered."""
         self._board = board
         self._console = console
+        self._prompt = prompt
+        self._how = how
 
     def see(self, event: Event) -> None:
         """Take the event to the board."""
@@ -44,7 +51,29 @@ class LiveTable:
         board = self._board
         warning = [_warning(board)] if board.problems else []
         hint = Text(_hint(board.state), style="dim")
-        return Group(self._stations(), self._bar(), standing(board), *warning, hint)
+        return Group(self._stations(), self._bar(), standing(board), *warning, *self._questions(), hint)
+
+    def _questions(self) -> list[Text]:
+        """What is asked of people, the line that is typed below its question."""
+        board, prompt = self._board, self._prompt
+        there = list(board.questions.values())
+        current = prompt.asked if prompt is not None else None
+        lines = [Text(board.closed, style="dim")] if board.closed else []
+        for asked in [*([current] if current is not None else []), *(one for one in there if one != current)][:SHOWN]:
+            within = f" within {asked.question.within}" if asked.question.within else ""
+            lines.append(Text(question(asked), style="bold magenta"))
+            if prompt is not None and asked == current:
+                lines.append(Text(f"  {needed(asked.question.form)}{within} > {prompt.text}\u2588"))
+                lines += [Text(f"  {prompt.problem}", style="red")] if prompt.problem else []
+            else:
+                lines.append(Text(f"  {needed(asked.question.form)}{within}", style="dim"))
+        if len(there) > SHOWN:
+            lines.append(Text(f"and {len(there) - SHOWN} more questions", style="dim"))
+        if len(there) > 1 and prompt is not None:
+            lines.append(Text("Tab goes to the next question", style="dim"))
+        if there and prompt is None and self._how:
+            lines.append(Text(self._how.replace("CAMPAIGN", board.campaign), style="dim"))
+        return lines
 
     def _stations(self) -> Table:
         title = f"{self._board.campaign or 'campaign'}: {self._board.state}"

@@ -60,6 +60,7 @@ def show(
 ) -> None:
     """Show a campaign: how it ended, its best experiments or its Pareto front, and its failures."""
     from motet.api.results import store_path
+    from motet.cli.questions import as_dict, print_questions
     from motet.cli.shown import experiment_lines, print_campaign
     from motet.errors import NotFound
     from motet.store import Reader
@@ -67,6 +68,7 @@ def show(
     reader = Reader(store_path(data))
     detail = reader.campaign(campaign)
     rows = reader.experiments(detail.summary.id)
+    asked = reader.questions(detail.summary.id)
     if experiment is not None:
         row = next((row for row in rows if row.number == experiment), None)
         if row is None:
@@ -77,9 +79,12 @@ def show(
             print("\n".join(experiment_lines(row, detail)))
     elif as_json:
         facts = _summary_facts(detail.summary)
-        print(json.dumps(facts | {"experiments": [asdict(row) for row in rows]}))
+        print(
+            json.dumps(facts | {"experiments": [asdict(row) for row in rows], "questions": list(map(as_dict, asked))})
+        )
     else:
         print_campaign(detail, rows)
+        print_questions(asked, detail.summary.id)
 
 
 @handled

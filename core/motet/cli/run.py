@@ -1,7 +1,9 @@
 """`motet run`."""
 
 import json
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +35,9 @@ def run(
 ) -> None:
     """Run a campaign and write its report. Ctrl-C stops after the current experiments, twice aborts them."""
     from motet.api.run import Options, Run, load
-    from motet.cli.campaign import display_of, exit_code, signals, write_results
+    from motet.cli.asking import Prompt, Typist
+    from motet.cli.board import Board
+    from motet.cli.campaign import display_on, exit_code, signals, wanted_of, write_results
     from motet.cli.logs import logged
     from motet.errors import FileProblems, Problem
 
@@ -42,17 +46,33 @@ def run(
     hardware = None if simulated is None else "simulated" if simulated else "real"
     options = Options(data, hardware, lines, time_scale, seed, capture)
     file = load(campaign, options)
-    with logged(data):
-        display = display_of(file, as_json, time.monotonic)
-        running = Run(file, options, [display.see])
-        try:
-            with display.shown(), signals(running):
-                summary = running.wait()
-        finally:
-            running.close()
+    board = Board(wanted_of(file), time.monotonic)
+    prompt = Prompt(board) if sys.stdin.isatty() and not as_json else None
+    with logged(data), ExitStack() as stack:
+        display = display_on(board, as_json, prompt, _how(file, data, typed=prompt is not None))
+        sinks = [display.see]
+        if prompt is not None:
+            typist = Typist(prompt, raw=sys.stdout.isatty())
+            sinks = [typist.before_shown, display.see, typist.when_shown]
+            stack.enter_context(typist.at_work())
+        running = Run(file, options, sinks, answered_here=prompt is not None)
+        stack.callback(running.close)
+        if prompt is not None:
+            prompt.answer = running.answer
+        with display.shown(), signals(running):
+            summary = running.wait()
     places = write_results(summary, data)
     _conclude(summary, running.file, places, as_json)
     raise typer.Exit(exit_code(summary))
+
+
+def _how(file: "CampaignFile", data: Path, *, typed: bool) -> str:
+    """How questions of this campaign are answered, with CAMPAIGN and NUMBER for what is not known yet."""
+    ways = ["type it, then Enter"] if typed else []
+    if file.lab.broker != "none":
+        where = "" if data == Path("motet-data") else f" --data {data}"
+        ways.append(f"answer with `motet answer CAMPAIGN VALUE --question NUMBER{where}`")
+    return ", or ".join(ways)
 
 
 def _conclude(summary: "Summary", file: "CampaignFile", places: dict[str, str], as_json: bool) -> None:

@@ -10,6 +10,7 @@ from motet.model.values import Point
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from motet.model.questions import AnswerForm, Asked, Closed
     from motet.model.standing import Wanted
 
 PIPED_WIDTH = 240
@@ -59,6 +60,26 @@ def outcome(values: Mapping[str, float], wanted: "Wanted") -> str:
 def classes(counts: Mapping[str, int]) -> str:
     """`FCC 12, BCC 5`."""
     return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def needed(form: "AnswerForm") -> str:
+    """What somebody has to write as an answer: `a number in [0, 10] mL`, `yes or no`, `done, when it is`."""
+    return {"yes_no": "yes or no", "done": "done, when it is"}.get(form.answer, str(form))
+
+
+def became(closed: "Closed", form: "AnswerForm") -> str:
+    """`answered: 12.5 g`, or `withdrawn: nobody answered within 30 min`; `open` while it waits."""
+    from motet.model.questions import told
+
+    what = closed.reason if closed.answer is None else told(closed.answer, form)
+    return f"{closed.state}: {what}" if what else str(closed.state)
+
+
+def question(asked: "Asked") -> str:
+    """`question 3 of cell1-scales (experiment 12, x = 5): What do the scales show?`."""
+    experiment = asked.experiment
+    which = f" (experiment {experiment.number}, {point(experiment.parameters)})" if experiment is not None else ""
+    return f"question {asked.number} of {asked.question.device}{which}: {asked.question.text}"
 
 
 def console() -> "Console":

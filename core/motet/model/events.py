@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from motet.model.experiment import Experiment, Outcome
+from motet.model.questions import Asked, Closed
 
 
 class StationState(StrEnum):
@@ -93,6 +94,29 @@ class Progress:
     most: int | None = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A step asks a person, and waits for the answer."""
+
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionClosed:
+    """A question was answered, or is withdrawn."""
+
+    asked: Asked
+    closed: Closed
+
+
 Event = (
-    StationChanged | StepStarted | ExperimentStarted | ExperimentRetried | ExperimentEnded | CampaignChanged | Progress
+    StationChanged
+    | StepStarted
+    | ExperimentStarted
+    | ExperimentRetried
+    | ExperimentEnded
+    | CampaignChanged
+    | Progress
+    | QuestionAsked
+    | QuestionClosed
 )

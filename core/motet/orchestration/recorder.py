@@ -13,9 +13,12 @@ from motet.model.events import (
     ExperimentEnded,
     ExperimentRetried,
     ExperimentStarted,
+    QuestionAsked,
+    QuestionClosed,
     StationChanged,
 )
 from motet.model.experiment import Experiment, Outcome, RunRecord
+from motet.model.questions import Asked, Closed
 from motet.stamps import wall
 from motet.store import Stamp, Store
 
@@ -83,6 +86,16 @@ class Recorder:
         """The experiment is done or failed. To be awaited before the learner is told."""
         self.emit(ExperimentEnded(outcome, station, seconds))
         return self._store.ended(outcome, station, self.stamp())
+
+    def asked(self, asked: Asked) -> Awaitable[None]:
+        """A step asks a person."""
+        self.emit(QuestionAsked(asked))
+        return self._store.asked(self.campaign, asked, self.stamp())
+
+    def closed(self, asked: Asked, closed: Closed) -> Awaitable[None]:
+        """A question was answered, or is withdrawn."""
+        self.emit(QuestionClosed(asked, closed))
+        return self._store.question_closed(self.campaign, asked.number, closed, self.stamp())
 
     def campaign_changed(self, state: CampaignState, reason: str = "") -> Awaitable[None]:
         """The campaign's state changed."""

@@ -9,6 +9,7 @@ from motet.store.rows import (
     CampaignDetail,
     CampaignSummary,
     ExperimentRow,
+    QuestionRow,
     StationChange,
     Transition,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "CampaignSummary",
     "Change",
     "ExperimentRow",
+    "QuestionRow",
     "Reader",
     "Stamp",
     "StationChange",

@@ -11,11 +11,12 @@ from motet.errors import NotFound
 from motet.model.events import CampaignState
 from motet.model.experiment import State
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.questions import AnswerForm, Closed, Question, QuestionState
 from motet.model.standing import Wanted
 from motet.store.assemble import best_of, busy_s, counts_of, experiment_rows, front_of, wall_s
 from motet.store.encode import loads
 from motet.store.records import Change, Stamp
-from motet.store.rows import CampaignChange, CampaignSummary, ExperimentRow, Transition
+from motet.store.rows import CampaignChange, CampaignSummary, ExperimentRow, QuestionRow, Transition
 
 Record = dict[str, Any]
 
@@ -94,6 +95,28 @@ def campaign_changes(db: Database, campaign: str) -> Iterator[CampaignChange]:
     """Every change of the campaign's state, in the order stored."""
     for found in select(db, "SELECT * FROM campaign_changes WHERE campaign = :key ORDER BY id", key=campaign):
         yield CampaignChange(CampaignState(found["state"]), found["reason"], stamp(found))
+
+
+def questions(db: Database, campaign: str) -> Iterator[QuestionRow]:
+    """Everything that was asked of people, with the experiments that waited."""
+    sql = (
+        "SELECT questions.*, experiments.number AS experiment_number, experiments.parameters FROM questions"
+        " LEFT JOIN experiments ON experiments.id = questions.experiment"
+        " WHERE questions.campaign = :key ORDER BY questions.number"
+    )
+    for found in select(db, sql, key=campaign):
+        form = AnswerForm.model_validate(loads(found["form"]))
+        answer = None if found["answer"] is None else form.check(loads(found["answer"]))
+        ended = None if found["closed_wall"] is None else Stamp(found["closed_wall"], found["closed_elapsed"])
+        yield QuestionRow(
+            found["number"],
+            Question(found["device"], found["text"], form, found["within"]),
+            found["experiment_number"],
+            {} if found["parameters"] is None else loads(found["parameters"]),
+            Closed(QuestionState(found["state"]), answer, found["reason"]),
+            stamp(found),
+            ended,
+        )
 
 
 def objectives(record: Mapping[str, Any]) -> dict[str, Objective]:

@@ -19,6 +19,7 @@ from motet.store.rows import (
     CampaignDetail,
     CampaignSummary,
     ExperimentRow,
+    QuestionRow,
     StationChange,
     Transition,
 )
@@ -80,6 +81,11 @@ class Reader:
         """Every change of the campaign's state, in the order it was stored."""
         with self._open() as db:
             return list(queries.campaign_changes(db, find(db, self.path, campaign)["id"]))
+
+    def questions(self, campaign: str) -> list[QuestionRow]:
+        """Everything that was asked of people, in the order in which it was."""
+        with self._open() as db:
+            return list(queries.questions(db, find(db, self.path, campaign)["id"]))
 
     def documents(self, experiment: str, attempt: int | None = None) -> list[Document]:
         """The Bluesky documents of an experiment, whose id is `CAMPAIGN/NUMBER`: of one attempt, or of all in

@@ -7,6 +7,7 @@ from typing import Any
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import State, Suggestion
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.questions import Closed, Question
 from motet.model.standing import Wanted
 from motet.model.values import Point
 from motet.store.records import Change, Stamp
@@ -149,3 +150,17 @@ class CampaignChange:
     state: CampaignState
     reason: str
     at: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """A question to people. `experiment` is the number of the one that waited for the answer, None where no experiment
+    did; `parameters` is its point."""
+
+    number: int
+    question: Question
+    experiment: int | None
+    parameters: Point
+    closed: Closed
+    asked: Stamp
+    ended: Stamp | None

@@ -88,7 +88,22 @@ def _constraints(db: Database) -> None:
     db.table("campaigns").add_column("constraints", str, not_null_default="{}")
 
 
-MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints)
+def _questions(db: Database) -> None:
+    """What steps asked people, and what became of it."""
+    closed = {"answer", "closed_wall", "closed_elapsed"}
+    _table(
+        db,
+        "questions",
+        {"campaign": str, "number": int, "device": str, "experiment": str, "text": str, "form": str, "within": str}
+        | {"state": str, "answer": str, "reason": str}
+        | _AT
+        | {"closed_wall": float, "closed_elapsed": float},
+        pk=("campaign", "number"),
+        optional={"experiment", *closed},
+    )
+
+
+MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints, _questions)
 VERSION = len(MIGRATIONS)
 
 

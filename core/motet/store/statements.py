@@ -10,6 +10,7 @@ from sqlite3 import Connection
 
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import Document, Experiment, Outcome, State
+from motet.model.questions import Asked, Closed, QuestionState
 from motet.store.encode import dumps
 from motet.store.records import CampaignRecord, Change, Stamp
 
@@ -131,6 +132,39 @@ def station_changed(db: Connection, campaign: str, station: str, state: StationS
     db.execute(
         "INSERT INTO station_changes (campaign, station, state, cause, wall, elapsed) VALUES (?, ?, ?, ?, ?, ?)",
         (campaign, station, state, cause, at.wall, at.elapsed),
+    )
+
+
+def asked(db: Connection, campaign: str, asked: Asked, at: Stamp) -> None:
+    """A step asks a person."""
+    question, experiment = asked.question, asked.experiment
+    form = dumps(question.form.model_dump(exclude_defaults=True))
+    db.execute(
+        "INSERT INTO questions"
+        " (campaign, number, device, experiment, text, form, within, state, reason, wall, elapsed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
+        (
+            campaign,
+            asked.number,
+            question.device,
+            None if experiment is None else experiment.id,
+            question.text,
+            form,
+            question.within,
+            QuestionState.OPEN,
+            at.wall,
+            at.elapsed,
+        ),
+    )
+
+
+def question_closed(db: Connection, campaign: str, number: int, closed: Closed, at: Stamp) -> None:
+    """A question was answered, or is withdrawn."""
+    answer = None if closed.answer is None else dumps(closed.answer)
+    db.execute(
+        "UPDATE questions SET state = ?, answer = ?, reason = ?, closed_wall = ?, closed_elapsed = ?"
+        " WHERE campaign = ? AND number = ?",
+        (closed.state, answer, closed.reason, at.wall, at.elapsed, campaign, number),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from motet.errors import StoreError
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import Document, Experiment, Outcome
+from motet.model.questions import Asked, Closed
 from motet.store import statements
 from motet.store.prompt import NoWriter, PromptWriter
 from motet.store.records import CampaignRecord, Stamp
@@ -93,6 +94,14 @@ class Store:
         """A station's state changed. Written along with the next call, or a little later by itself."""
         self._check_open()
         return self._writer.put_lazily(statements.station_changed, campaign, station, state, cause, at)
+
+    def asked(self, campaign: str, asked: Asked, at: Stamp) -> Awaitable[None]:
+        """A step asks a person."""
+        return self._put(statements.asked, campaign, asked, at)
+
+    def question_closed(self, campaign: str, number: int, closed: Closed, at: Stamp) -> Awaitable[None]:
+        """A question was answered, or is withdrawn."""
+        return self._put(statements.question_closed, campaign, number, closed, at)
 
     def campaign_changed(self, campaign: str, state: CampaignState, reason: str, at: Stamp) -> Awaitable[None]:
         """The campaign's state changed."""
