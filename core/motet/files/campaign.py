@@ -120,6 +120,7 @@ class _Loader:
         lab = check_lab(path, self.registry, self.report, self.hardware)
         if lab is not None:
             files[self._relative(path)] = lab.file.text
+            files.update({self._relative(beside): text for beside, text in lab.file.beside.items()})
         return lab
 
     def _space(self, checked: Checked[Campaign], files: dict[str, str]) -> Space:

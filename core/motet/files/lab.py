@@ -1,10 +1,11 @@
 """The lab file: `load_lab` validates it against the model, the plugins and itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from motet.files.beside import Beside
 from motet.files.consumables_check import Supplies, check_consumables, check_uses
 from motet.files.device_check import check_devices
 from motet.files.instruments import Bench
@@ -30,11 +31,12 @@ Hardware = Literal["real", "simulated"] | None
 
 @dataclass(frozen=True, slots=True)
 class LabFile:
-    """A valid lab file: where it is, what it says, and its exact text."""
+    """A valid lab file: where it is, what it says, its exact text, and that of the files that its options name."""
 
     path: Path
     lab: Lab
     text: str
+    beside: Mapping[Path, str] = field(default_factory=dict[Path, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
     source = parse(path, report)
     if source is None:
         return None
-    checked = validate(Lab, source.root, report, _STAND_INS)
+    beside = Beside(path.parent, registry)
+    checked = validate(Lab, beside.found(source.root), report, _STAND_INS)
     if checked is None:
         return None
     if hardware is not None:
@@ -76,7 +79,7 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
             node, whole = (tree.at("procedures", name) for tree in (checked.node, checked.whole))
             check_steps(procedure, node, whole, benches, declared(procedure, node, report), report)
     check_simulation(checked, benches, registry, report)
-    return CheckedLab(LabFile(path, checked.model, source.text), checked, benches, supplies)
+    return CheckedLab(LabFile(path, checked.model, source.text, beside.texts), checked, benches, supplies)
 
 
 def declared(procedure: Procedure, node: Node, report: Report) -> dict[str, Known]:
