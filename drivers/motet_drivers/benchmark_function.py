@@ -21,7 +21,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from motet.devices import Context, Device, Output, verb
+from motet.devices import Context, Device, Output, Verified, verb
 from motet.errors import GarbledReply, InstrumentError, ProcedureError
 from motet.lines import Terminated
 
@@ -51,11 +51,14 @@ class BenchmarkFunction(Device):
     """A benchmark function behind a line: it prepares, measures, cleans. `stop` ends what it does; `safe` is `stop`."""
 
     framing: ClassVar[Terminated] = Terminated(b"\n", max_length=200)
+    verified: ClassVar[Verified] = Verified(manuals=("The protocol is Motet's own, as its module tells it.",))
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._line = context.need_line()
         self._function = ""
+        self._stops = 0
+        self._waiting: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """Open the line and ask who is there. Raises GarbledReply, NoReply when it is somebody else or nobody."""
@@ -71,8 +74,15 @@ class BenchmarkFunction(Device):
         await self._line.close()
 
     async def stop(self, success: bool = True) -> None:
-        """End whatever it does."""
+        """End whatever it does. A verb that is running ends with InstrumentError."""
+        self._stops += 1
         await self._line.query(b"STOP\n", self._answer)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def safe(self) -> None:
+        """End whatever it does: nothing can happen by itself then."""
+        await self.stop()
 
     async def identity(self) -> str:
         """The function that it measures."""
@@ -113,13 +123,26 @@ class BenchmarkFunction(Device):
 
         Raises InstrumentError when it is refused, or not done after `LOOKS` looks.
         """
+        stops = self._stops
         answer = await self._line.command(f"{command}\n".encode("ascii"), self._answer)
         for _ in range(LOOKS):
             if not answer.busy:
                 return answer.number
-            await asyncio.sleep((answer.number or 0.0) / self.context.scale)
+            await self._pause((answer.number or 0.0) / self.context.scale)
+            if self._stops != stops:
+                raise InstrumentError(f"{self._line}: {command} was stopped")
             answer = await self._line.query(b"RESULT\n", self._answer)
         raise InstrumentError(f"{self._line}: {command} still needs {answer.number:g} s after {LOOKS} looks")
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until it is stopped."""
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        timer = loop.call_later(seconds, _wake, self._waiting)
+        try:
+            await self._waiting
+        finally:
+            timer.cancel()
 
     def _answer(self, frame: bytes) -> _Answer:
         """An answer. Raises InstrumentError with the instrument's own code when it refuses, GarbledReply."""
@@ -129,6 +152,11 @@ class BenchmarkFunction(Device):
         if match is None or (match[1] == b"BUSY" and match[2] is None):
             raise GarbledReply("BUSY SECONDS, DONE or DONE VALUE is expected")
         return _Answer(match[1] == b"BUSY", None if match[2] is None else _number(match[2]))
+
+
+def _wake(waiting: "asyncio.Future[None]") -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def _function(frame: bytes) -> str:

@@ -34,7 +34,7 @@ from typing import Literal
 from pydantic import Field
 
 from motet.contracts.simulation import Clock
-from motet_simulators.faults import FaultInjector, Faults
+from motet.simulation import Faults, SimulatedInstrument
 
 Name = Literal["branin", "hartmann3", "hartmann6", "schwefel"]
 MOST = 6
@@ -130,28 +130,24 @@ class Refused(Exception):
     """A command that cannot be carried out: code and words."""
 
 
-class BenchmarkFunction:
+class BenchmarkFunction(SimulatedInstrument):
     """An instrument that prepares, measures a known function, and cleans, each for a time that is drawn."""
 
+    terminator = b"\n"
+
     def __init__(self, options: Options, world: object, clock: Clock, seed: int) -> None:
+        super().__init__(options, clock, seed)
         self._options = options
         self._function = FUNCTIONS[options.function]
-        self._clock = clock
-        self._faults = FaultInjector(options, seed)
         self._times = random.Random(f"times {seed}")  # noqa: S311 - noise of a simulator, no secret
         self._noise = random.Random(f"noise {seed}")  # noqa: S311 - the same
-        self._send: Callable[[bytes], None] | None = None
         self._received = bytearray()
         self._until = 0.0
         self._result: str | None = None
 
-    def attach(self, send: Callable[[bytes], None]) -> None:
-        """The line is open."""
-        self._send = send
-
     def detach(self) -> None:
         """The line is closed; what goes on goes on."""
-        self._send = None
+        super().detach()
         self._received.clear()
 
     def receive(self, data: bytes) -> None:
@@ -161,12 +157,12 @@ class BenchmarkFunction:
         self._received[:] = rest
         for line in lines:
             try:
-                answer = self._answer(line.decode("ascii", "replace").split())
+                answer = self._reply(line.decode("ascii", "replace").split())
             except Refused as refused:
                 answer = f"ERROR {refused}"
-            self._tell(answer)
+            self.answer(answer.encode("ascii") + b"\n", bytes(line) + b"\n")
 
-    def _answer(self, words: list[str]) -> str:
+    def _reply(self, words: list[str]) -> str:
         match words:
             case ["ID"]:
                 return f"ID {self._options.function}"
@@ -187,10 +183,10 @@ class BenchmarkFunction:
     def _begin(self, median: float, result: str) -> str:
         if self._left() > 0:
             raise Refused("3 busy")
-        if self._faults.refused():
+        if self.fault("error"):
             raise Refused("5 out of order")
         seconds = median * math.exp(self._times.gauss(0.0, self._options.spread))
-        self._until, self._result = self._clock.now() + seconds, result
+        self._until, self._result = self.clock.now() + seconds, result
         return _busy(seconds)
 
     def _value(self, coordinates: list[str]) -> float:
@@ -215,15 +211,7 @@ class BenchmarkFunction:
         return self._result
 
     def _left(self) -> float:
-        return self._until - self._clock.now()
-
-    def _tell(self, answer: str) -> None:
-        if self._faults.silent() or self._send is None:
-            return
-        data = answer.encode("ascii")
-        if self._faults.garbled():
-            data = self._faults.garbage(len(data), without=b"\n")
-        self._send(data + b"\n")
+        return self._until - self.clock.now()
 
 
 def _busy(seconds: float) -> str:

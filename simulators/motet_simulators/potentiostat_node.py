@@ -5,7 +5,7 @@ Topics below the node's own: `command` in; `reply` and `status` (retained) out. 
     command  {"id", "command": "identify" | "stop" | "measure", "potential_V", "duration_s", "points"}
     reply    {"id", "status": "accepted"}, then {"id", "status": "done", ...} or
              {"id", "status": "error", "code", "message"}
-    status   {"status": "online" | "idle" | "busy"}
+    status   {"status": "online" | "idle" | "busy" | "offline"}, retained; "offline" is its last will
 
 A measurement's reply holds `time_s` and `current_mA`, lists of the same length; a value that could not be
 measured is null. A request whose id is known already is answered again, never carried out again: MQTT may
@@ -16,17 +16,18 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from motet.contracts.simulation import Clock, Timer
-from motet_simulators.faults import FaultInjector, Faults
+from motet.simulation import Faults, SimulatedNode
 
 REMEMBERED_REPLIES = 100
 """How many final replies the node keeps for requests that arrive twice."""
 
 
+@runtime_checkable
 class Cell(Protocol):
     """What the potentiostat is connected to."""
 
@@ -88,35 +89,38 @@ class DummyCell:
         return [self.potential] * len(times)
 
 
-class PotentiostatNode:
+class PotentiostatNode(SimulatedNode):
     """A potentiostat node on MQTT that measures the current of its world's cell, or of a dummy cell."""
 
-    def __init__(self, options: Options, world: Cell | None, clock: Clock, seed: int) -> None:
+    def __init__(self, options: Options, world: object, clock: Clock, seed: int) -> None:
+        super().__init__(options, clock, seed)
         self._options = options
-        self._cell: Cell = world or DummyCell()
-        self._clock = clock
-        self._faults = FaultInjector(options, seed)
-        self._publish: Callable[[str, bytes, bool], None] = lambda subtopic, payload, retain: None
+        self._cell: Cell = world if isinstance(world, Cell) else DummyCell()
         self._running: _Running | None = None
         self._replies: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
         self.measurements = 0
 
-    def attach(self, publish: Callable[[str, bytes, bool], None]) -> None:
+    def filters(self, topic: str) -> tuple[str, ...]:
+        """It listens to `command` only."""
+        return (f"{topic}/command",)
+
+    def will(self, topic: str) -> tuple[str, bytes, bool]:
+        """`status` says that it is off line."""
+        return f"{topic}/status", json.dumps({"status": "offline"}).encode(), True
+
+    def attach(self, topic: str, publish: Callable[[str, bytes, bool], None]) -> None:
         """On line: say so, then wait for commands."""
-        self._publish = publish
+        super().attach(topic, publish)
         self._status("online")
         self._status("idle")
 
     def detach(self) -> None:
-        """Off line: forget what runs."""
-        if self._running is not None:
-            self._running.timer.cancel()
-            self._running = None
+        """Off line: what runs is aborted."""
+        super().detach()
+        self._running = None
 
-    def receive(self, subtopic: str, payload: bytes) -> None:
-        """A message below the node's topic; only those on `command` are for it."""
-        if subtopic != "command":
-            return
+    def receive(self, topic: str, payload: bytes) -> None:
+        """A message on `command`."""
         try:
             found: Any = json.loads(payload)
         except ValueError:
@@ -153,12 +157,12 @@ class PotentiostatNode:
             return
         if self._running is not None:
             self._refuse(request_id, "busy", f"request {self._running.id} is being measured")
-        elif self._faults.refused():
+        elif self.fault("error"):
             self._refuse(request_id, "overload", "the current amplifier is overloaded")
         elif self._cell.indentation() <= 0:
             self._refuse(request_id, "no_contact", "the cell is open: the head does not touch the sample")
         else:
-            timer = self._clock.call_later(request.duration_s, self._measured)
+            timer = self.later(request.duration_s, self._measured)
             self._running = _Running(request_id, request, self._cell.place()[:2], timer)
             self._status("busy")
             self._reply({"id": request_id, "status": "accepted"})
@@ -199,12 +203,7 @@ class PotentiostatNode:
         self._reply(reply)
 
     def _status(self, status: str) -> None:
-        self._publish("status", json.dumps({"status": status}).encode(), True)
+        self.say(f"{self.topic}/status", json.dumps({"status": status}).encode(), retain=True)
 
     def _reply(self, reply: Mapping[str, Any]) -> None:
-        if self._faults.silent():
-            return
-        payload = json.dumps(reply).encode()
-        if self._faults.garbled():
-            payload = self._faults.garbage(len(payload), without=b"{}")
-        self._publish("reply", payload, False)
+        self.answer(f"{self.topic}/reply", json.dumps(reply).encode())

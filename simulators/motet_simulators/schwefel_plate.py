@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from motet.contracts.simulation import Clock
 
-Position = Callable[[], tuple[float, float, float]]
 PLATE_MM = 50.0
 """The plate is the square from (0, 0) to (50, 50)."""
 
@@ -62,24 +61,59 @@ def schwefel(x: float, y: float) -> float:
 
 
 class SchwefelPlate:
-    """A plate with Schwefel's function as its current: what stage, force sensor and potentiostat share."""
+    """A plate with Schwefel's function as its current: what stage, force sensor and potentiostat share.
+
+    A world: axes drive `x`, `y` and `z`, the place of the head, mm; `force` is the one on the head, mN, `current` the
+    steady one at its place, mA, 0 without contact.
+    """
+
+    takes: frozenset[str] = frozenset("xyz")
+    reads: frozenset[str] = frozenset(("x", "y", "z", "force", "current"))
 
     def __init__(self, options: Options, clock: Clock, seed: int) -> None:
         self._options = options
         self._clock = clock
         self._current_rng, self._force_rng, self._stream_rng = np.random.default_rng(seed).spawn(3)
-        self._position: Position | None = None
+        self._axes: dict[str, Callable[[], float]] = {}
         self._in_basin_since: float | None = None
         self._droplet: float | None = None
 
-    def bind_stage(self, position: Position) -> Callable[[], None]:
-        """Let the head move with a stage, whose position is (x, y, z) in mm at the time of the call.
+    def drive(self, quantity: str, value: Callable[[], float]) -> Callable[[], None]:
+        """Let the head move along x, y or z with an axis, whose position is `value()`, mm.
 
-        The function given back is to be called whenever the stage begins or ends a motion.
+        The function given back is to be called whenever the axis begins or ends a motion. Raises KeyError for another
+        quantity, ValueError for a second axis of the same name.
         """
-        self._position = position
-        self.stage_moved()
-        return self.stage_moved
+        self._check(quantity, self.takes)
+        if quantity in self._axes:
+            raise ValueError(f"{quantity} of this plate is driven by another axis already")
+        self._axes[quantity] = value
+        if len(self._axes) == len(self.takes):
+            self.stage_moved()
+        return self._axis_moved
+
+    def add(self, quantity: str, amount: float) -> None:
+        """Nothing can be added to a plate. Raises KeyError."""
+        self._check(quantity, frozenset())
+
+    def read(self, quantity: str) -> float:
+        """What a sensor without noise sees now. Raises KeyError."""
+        self._check(quantity, self.reads)
+        place = self.place()
+        if quantity in self.takes:
+            return place["xyz".index(quantity)]
+        if quantity == "force":
+            return self._options.stiffness * self.indentation()
+        return schwefel(*place[:2]) if self.indentation() > 0 else 0.0
+
+    def _check(self, quantity: str, known: frozenset[str]) -> None:
+        if quantity not in known:
+            allowed = ", ".join(sorted(known)) or "nothing"
+            raise KeyError(f"a plate knows no {quantity!r} here; allowed: {allowed}")
+
+    def _axis_moved(self) -> None:
+        if len(self._axes) == len(self.takes):
+            self.stage_moved()
 
     def stage_moved(self) -> None:
         """The stage began or ended a motion: see how long the head has been in the basin."""
@@ -92,10 +126,12 @@ class SchwefelPlate:
             self._in_basin_since = now
 
     def place(self) -> tuple[float, float, float]:
-        """Where the head is, (x, y, z) in mm. Raises RuntimeError when the world has no stage."""
-        if self._position is None:
-            raise RuntimeError("no stage is bound to this plate: the station has no simulated stage")
-        return self._position()
+        """Where the head is, (x, y, z) in mm. Raises RuntimeError when no axis drives one of them."""
+        try:
+            return self._axes["x"](), self._axes["y"](), self._axes["z"]()
+        except KeyError:
+            missing = ", ".join(sorted(self.takes - self._axes.keys()))
+            raise RuntimeError(f"nothing drives {missing} of this plate: the station has no simulated stage") from None
 
     def surface(self, x: float, y: float) -> float:
         """Height of the plate's surface, mm; minus infinity beside the plate."""
@@ -116,7 +152,7 @@ class SchwefelPlate:
         comes, and what is measured must not.
         """
         rng = self._force_rng if asked else self._stream_rng
-        return self._options.stiffness * self.indentation() + rng.normal(0.0, self._options.force_noise)
+        return self.read("force") + rng.normal(0.0, self._options.force_noise)
 
     def measure(self, times: list[float]) -> list[float]:
         """The current at times (s) since the potential was applied, at the place where the head is, mA.

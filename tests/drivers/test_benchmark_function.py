@@ -195,7 +195,7 @@ async def test_a_gap_in_the_coordinates_is_refused(make: Make) -> None:
 
 
 async def test_a_refusal_names_the_device_and_the_reason(make: Make) -> None:
-    device = await make(error_after=1)
+    device = await make(faults=[{"kind": "error", "after": 1}])
     with pytest.raises(InstrumentError, match=r"s1-function .*: error 2: x1 = 11 is not in \[-5, 10\]"):
         await device.measure(11.0, 0.0)
     await device.prepare()
@@ -217,13 +217,13 @@ async def test_stopping_ends_a_measurement_and_the_next_one_begins_at_once(make:
 
 @pytest.mark.parametrize("lines", ["pty", "memory"])
 async def test_nobody_and_nonsense_are_told_apart(make: Make, lines: str) -> None:
-    device = await make(lines, connect=False, mute=True)
+    device = await make(lines, connect=False, faults=[{"kind": "drop", "times": None}])
     with pytest.raises(NoReply, match="s1-function"):
         await device.connect()
-    device = await make(lines, connect=False, garble=True)
+    device = await make(lines, connect=False, faults=[{"kind": "garble", "times": None}])
     with pytest.raises(GarbledReply, match="ID FUNCTION is expected"):
         await device.connect()
-    device = await make(lines, garble_after=1)
+    device = await make(lines, faults=[{"kind": "garble", "after": 1, "times": None}])
     with pytest.raises(GarbledReply, match="BUSY SECONDS, DONE or DONE VALUE is expected"):
         await device.prepare()
 

@@ -7,7 +7,7 @@ import pytest
 
 from motet.contracts.people import Answer, AnswerForm, Person, Question
 from motet.devices import Context, Limits, Output, Verb
-from motet.errors import ConnectionProblem, GarbledReply, ProcedureError
+from motet.errors import ConnectionProblem, GarbledReply, InstrumentError, ProcedureError
 from motet.simulation import LoopClock
 from motet_drivers import manual as driver
 from motet_simulators import manual as simulator
@@ -21,6 +21,7 @@ class Awaited:
     def __init__(self) -> None:
         self.asked: list[Question] = []
         self.withdrawn = False
+        self.why = ""
         self.begun = asyncio.Event()
 
     async def ask(self, question: Question) -> Answer:
@@ -29,8 +30,10 @@ class Awaited:
         self.begun.set()
         try:
             return await asyncio.get_running_loop().create_future()
-        finally:
+        except asyncio.CancelledError as error:
+            self.why = "".join(map(str, error.args))
             self.withdrawn = True
+            raise
 
 
 def simulated(**options: Any) -> simulator.Manual:
@@ -92,8 +95,39 @@ async def test_stopping_withdraws_the_question() -> None:
     assert not ask.running
 
 
+async def test_a_question_waits_no_longer_than_it_may() -> None:
+    person = Awaited()
+    device = driver.Manual(
+        Context("cell-balance", driver.Options(timeout="30 min"), Limits("", {}), person=person, scale=36_000.0)
+    )
+    with pytest.raises(ProcedureError, match="cell-balance: nobody answered 'Change the plate' within 30 min"):
+        async with asyncio.timeout(5):
+            await device.ask("Change the plate")
+    assert (person.withdrawn, person.why) == (True, "nobody answered within 30 min")
+    assert person.asked[0].within == "30 min"
+
+
+async def test_a_simulated_person_may_be_too_late() -> None:
+    options = driver.Options(timeout=10)
+    late = simulated(delay="2 min")
+    device = driver.Manual(Context("cell-balance", options, Limits("", {}), person=late, scale=SCALE))
+    with pytest.raises(ProcedureError, match="within 10 s"):
+        await device.ask("Change the plate")
+
+
+async def test_a_question_to_a_device_that_is_stopped_says_so() -> None:
+    person = Awaited()
+    device = manual(person)
+    asking = asyncio.create_task(device.ask("Change the plate"))
+    await person.begun.wait()
+    await device.safe()
+    with pytest.raises(InstrumentError, match="'Change the plate' is withdrawn: the device was stopped"):
+        await asking
+    assert person.withdrawn
+
+
 async def test_without_anybody_to_ask_connecting_fails() -> None:
-    with pytest.raises(ConnectionProblem, match="cell-balance: nobody can be asked: this version of Motet has no face"):
+    with pytest.raises(ConnectionProblem, match="cell-balance: nobody can be asked: there is no terminal"):
         await manual(None).connect()
 
 
@@ -125,6 +159,8 @@ async def test_a_question_is_asked_in_words() -> None:
         ({"low": 0}, "unit, low and high go with `answer: number`"),
         ({"answer": "number", "low": 5, "high": 5}, "low = 5 must be below high = 5"),
         ({"answer": "number", "low": "5"}, "valid number"),
+        ({"timeout": "0 s"}, "'0 s' is no time to wait"),
+        ({"timeout": "5 mm"}, "cannot be converted to s"),
         ({"answer": "maybe"}, "'number', 'text', 'yes_no' or 'done'"),
     ],
     ids=str,

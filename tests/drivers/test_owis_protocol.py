@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.errors import GarbledReply
-from motet_drivers import owis_protocol as protocol
-from motet_drivers.owis_protocol import State
+from motet_drivers.owis_ps90 import protocol
+from motet_drivers.owis_ps90.protocol import State
 
 PARSERS: list[Callable[[bytes], Any]] = [
     protocol.text,

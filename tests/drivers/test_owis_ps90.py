@@ -26,18 +26,28 @@ from motet.simulation import LoopClock, MemoryOpener, PtyServer
 from motet_drivers import owis_ps90 as driver
 from motet_simulators import owis_ps90 as simulator
 
-SCALE = 50.0
+SCALE = 100.0
+LINES = (pytest.param("pty", marks=pytest.mark.slow), "memory")
 LIMITS = {"x": Limit(-5, 60, "mm"), "y": Limit(-5, 60, "mm"), "z": Limit(-4, 40, "mm")}
 
 
 class Surroundings:
     """A world that only notices when the stage begins to move."""
 
+    takes = frozenset("xyz")
+    reads: frozenset[str] = frozenset()
+
     def __init__(self) -> None:
         self.moving = asyncio.Event()
 
-    def bind_stage(self, position: Callable[[], tuple[float, float, float]]) -> Callable[[], None]:
+    def drive(self, quantity: str, value: Callable[[], float]) -> Callable[[], None]:
         return self.moving.set
+
+    def add(self, quantity: str, amount: float) -> None:
+        raise KeyError(quantity)
+
+    def read(self, quantity: str) -> float:
+        raise KeyError(quantity)
 
 
 @dataclass
@@ -81,7 +91,7 @@ async def bench(
     capture = Capture(path / "traffic.jsonl")
 
     def make(opener: Opener) -> Bench:
-        line = Line("cell-stage", opener, driver.OwisPs90.framing, timeout=0.2, retries=1, capture=capture)
+        line = Line("cell-stage", opener, driver.OwisPs90.framing, timeout=0.1, retries=1, capture=capture)
         context = Context("cell-stage", driver.Options(**options), Limits("cell-stage", LIMITS), line, scale=SCALE)
         return Bench(driver.OwisPs90(context), controller, world, clock, capture, line)
 
@@ -158,9 +168,9 @@ async def test_velocities_of_the_lab_file_are_set(make: Make) -> None:
     assert 1.0 <= cell.clock.now() - started < 10
 
 
-@pytest.mark.parametrize("lines", ["pty", "memory"])
+@pytest.mark.parametrize("lines", LINES)
 async def test_stop_in_the_middle_of_a_move_brakes_all_axes_and_ends_the_verb(make: Make, lines: str) -> None:
-    cell = await make(lines=lines, simulated={"speed": 2})
+    cell = await make(lines=lines, simulated={"speed": 2}, watch=0.05)
     moving = asyncio.create_task(cell.stage.move(x=50, y=50))
     await cell.on_the_way()
     await cell.stage.stop()
@@ -249,7 +259,7 @@ async def test_axes_that_were_not_initialised_are_told_apart_and_homed(make: Mak
 
 
 async def test_a_refusal_is_named_with_its_code(make: Make) -> None:
-    cell = await make(simulated={"error_after": 0})
+    cell = await make(simulated={"faults": [{"kind": "error"}]})
     with pytest.raises(InstrumentError, match="PGO1 was refused: 07 AXIS IS IN WRONG STATE"):
         await cell.stage.move(x=1)
     await cell.stage.move(x=1)
@@ -261,28 +271,28 @@ async def test_an_axis_that_is_slower_than_it_says_does_not_hold_the_lab_up(make
         await cell.stage.move(x=20)
 
 
-@pytest.mark.parametrize("lines", ["pty", "memory"])
+@pytest.mark.parametrize("lines", LINES)
 async def test_a_mute_controller_gives_no_reply(make: Make, lines: str) -> None:
-    cell = await make(lines=lines, connect=False, simulated={"mute": True})
+    cell = await make(lines=lines, connect=False, simulated={"faults": [{"kind": "drop", "times": None}]})
     with pytest.raises(NoReply, match="cell-stage"):
         await cell.stage.connect()
 
 
 async def test_a_controller_that_falls_silent_in_a_move_gives_no_reply(make: Make) -> None:
-    cell = await make(simulated={"mute_after": 30, "speed": 0.1}, watch=0.01)
+    cell = await make(simulated={"faults": [{"kind": "drop", "after": 30, "times": None}], "speed": 0.1}, watch=0.01)
     with pytest.raises(NoReply, match="ASTAT"):
         await cell.stage.move(x=50)
 
 
-@pytest.mark.parametrize("lines", ["pty", "memory"])
+@pytest.mark.parametrize("lines", LINES)
 async def test_garbage_is_a_garbled_reply(make: Make, lines: str) -> None:
-    cell = await make(lines=lines, connect=False, simulated={"garble": True})
+    cell = await make(lines=lines, connect=False, simulated={"faults": [{"kind": "garble", "times": None}]})
     with pytest.raises(GarbledReply, match="is not a reply of an OWIS controller"):
         await cell.stage.connect()
 
 
 async def test_garbage_in_a_move_stops_the_axes(make: Make) -> None:
-    cell = await make(simulated={"garble_after": 30, "speed": 2}, watch=0.01)
+    cell = await make(simulated={"faults": [{"kind": "garble", "after": 30, "times": None}], "speed": 2}, watch=0.01)
     with pytest.raises(GarbledReply):
         await cell.stage.move(x=50)
     await asyncio.sleep(1 / SCALE)
@@ -311,7 +321,7 @@ async def test_connecting_moves_nothing(make: Make) -> None:
     cell = await make()
     sent = await cell.sent()
     assert not any(command in sent for command in (b"INIT", b"REF", b"PGO", b"EFREE", b"MON"))
-    assert await cell.stage.identity() == "OWIS PS90-V6.2-120815, serial number 08070255"
+    assert await cell.stage.identity() == "OWIS PS90, serial number 08070255, firmware 6.2-120815"
 
 
 async def test_after_a_lost_line_the_stage_is_where_it_was(make: Make) -> None:
@@ -324,10 +334,83 @@ async def test_after_a_lost_line_the_stage_is_where_it_was(make: Make) -> None:
     assert await cell.stage.get_x() == pytest.approx(7)
 
 
+async def test_a_stage_of_one_axis_has_the_verbs_and_signals_of_one(make: Make) -> None:
+    cell = await make(simulated={"travel": [(-10, 90)], "start": [0], "version": "PS10-V1.0"}, axes={"x": 1})
+    assert set(cell.stage.verbs["move"].spec.arguments) == {"x"}
+    assert list(cast("dict[str, Any]", await cell.stage.read())) == ["cell-stage-x"]
+    with pytest.raises(ProcedureError, match="no argument 'y'"):
+        cell.stage.verbs["move"].check({"y": 1.0})
+    await cell.stage.home()
+    await cell.stage.move(x=10)
+    assert await cell.stage.get_x() == pytest.approx(10)
+    assert await cell.stage.identity() == "OWIS PS10, serial number 08070255, firmware 1.0"
+
+
+async def test_motors_are_switched_off_and_on_again(make: Make) -> None:
+    cell = await make()
+    await cell.stage.power(on=False)
+    with pytest.raises(InstrumentError, match=r"x \(axis 1\) is switched off \[O\]"):
+        await cell.stage.move(x=1)
+    await cell.stage.power(on=True)
+    await cell.stage.power(on=True)
+    await cell.stage.move(x=1)
+
+
+async def test_safe_brakes_and_releases_the_motors_where_the_lab_says_so(make: Make) -> None:
+    cell = await make(simulated={"speed": 2}, safe="release", watch=0.02)
+    moving = asyncio.create_task(cell.stage.move(x=50))
+    await cell.on_the_way()
+    await cell.stage.safe()
+    with pytest.raises(InstrumentError, match="stopped before it arrived"):
+        await moving
+    assert cell.controller.at_rest
+    with pytest.raises(InstrumentError, match=r"switched off \[O\]"):
+        await cell.stage.move(x=1)
+
+
+async def test_a_stuck_axis_is_noticed_by_where_it_came_to_rest(make: Make) -> None:
+    cell = await make(simulated={"faults": [{"kind": "stuck"}]})
+    with pytest.raises(InstrumentError, match="x came to rest at 0 mm, not at 5 mm"):
+        await cell.stage.move(x=5)
+    await cell.stage.move(x=5)
+
+
+async def test_a_stalled_axis_is_named_with_its_state_and_the_error_memory(make: Make) -> None:
+    cell = await make(simulated={"faults": [{"kind": "stall"}], "error_memory": ["1211", "1001"]})
+    with pytest.raises(InstrumentError, match=r"switched off after a motion error \[E\] \(error 1211, error 1001\)"):
+        await cell.stage.move(x=5)
+    await cell.stage.home()
+
+
+async def test_a_pressed_emergency_stop_is_named(make: Make) -> None:
+    cell = await make(simulated={"emergency_stop": True, "initialised": False})
+    with pytest.raises(InstrumentError, match=r"not initialised \[I\] \(emergency stop\)"):
+        await cell.stage.move(x=5)
+
+
+async def test_recovery_brakes_what_still_moves_and_says_what_is_not_known(make: Make) -> None:
+    cell = await make(lines="pty", simulated={"speed": 0.5}, watch=0.02)
+    moving = asyncio.create_task(cell.stage.move(x=50))
+    await cell.on_the_way()
+    await cell.line.close()
+    with pytest.raises(LineLost):
+        await moving
+    assert not cell.controller.at_rest
+    assert await cell.stage.recover() == ()
+    await asyncio.sleep(1 / SCALE)
+    assert cell.controller.at_rest
+    lost = await make(simulated={"initialised": False})
+    assert await lost.stage.recover() == tuple(f"the position of {axis}: run `home`" for axis in "xyz")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"axes": {"x": 2}}, "each needs its own"),
+        ({"axes": {"x": 2, "y": 2}}, "each needs its own"),
+        ({"axes": {"x": 10}}, "from 1 to 9"),
+        ({"axes": {}}, "at least 1 item"),
+        ({"axes": {"x": 1}, "speed": {"y": 1}}, "speed names y; `axes` has x only"),
+        ({"axes": {"x": 1}, "home_order": ["z", "x"]}, "home_order names z"),
         ({"speed": {"x": 0}}, "greater than 0"),
         ({"speed": {"w": 1}}, "'x', 'y' or 'z'"),
         ({"velocity": 1}, "Extra inputs"),

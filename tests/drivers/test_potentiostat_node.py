@@ -12,7 +12,7 @@ import pytest
 
 from motet.bus import Bus, EmbeddedBroker, Message
 from motet.devices import Context, Limit, Limits
-from motet.errors import ConnectionProblem, GarbledReply, InstrumentError, LimitError, NoReply
+from motet.errors import ConnectionProblem, GarbledReply, InstrumentError, LimitError, LineLost, NoReply
 from motet.simulation import LoopClock, MqttHost
 from motet_drivers import potentiostat_node as driver
 from motet_simulators import potentiostat_node as simulator
@@ -30,6 +30,7 @@ class Bench:
     potentiostat: driver.PotentiostatNode
     node: simulator.PotentiostatNode
     bus: Bus
+    host: MqttHost
     heard: list[Message] = field(default_factory=list[Message])
 
     async def busy(self) -> None:
@@ -52,21 +53,22 @@ async def bench(
 ) -> AsyncGenerator[Bench]:
     clock = LoopClock(asyncio.get_running_loop(), SCALE)
     plate = SchwefelPlate(PlateOptions(), clock, seed=1)
-    plate.bind_stage(lambda: (45.0, 45.0, -0.1))
+    for axis, place in {"x": 45.0, "y": 45.0, "z": -0.1}.items():
+        plate.drive(axis, lambda place=place: place)
     node = simulator.PotentiostatNode(simulator.Options(**(simulated or {})), plate, clock, seed=1)
     async with (
         Bus(url, client_id="motet-lab") as bus,
         Bus(url, client_id="node") as node_bus,
-        MqttHost(node, node_bus, TOPIC),
+        MqttHost(node, node_bus, TOPIC) as host,
     ):
         context = Context(
             "cell-potentiostat",
-            driver.Options(timeout=0.3, **options),
+            driver.Options.model_validate({"timeout": 0.3, "retries": 0, **options}),
             Limits("cell-potentiostat", {"potential": Limit(-1, 1, "V")}),
             bus=bus,
             topic=TOPIC,
         )
-        cell = Bench(driver.PotentiostatNode(context), node, bus)
+        cell = Bench(driver.PotentiostatNode(context), node, bus, host)
         if connect:
             await cell.potentiostat.connect()
         yield cell
@@ -145,7 +147,7 @@ async def test_a_value_that_could_not_be_measured_is_nan(embedded: str) -> None:
 
 
 async def test_a_refusal_is_named_with_its_code(embedded: str) -> None:
-    async with bench(embedded, {"error_after": 0}) as cell:
+    async with bench(embedded, {"faults": [{"kind": "error"}]}) as cell:
         with pytest.raises(InstrumentError, match="cell-potentiostat: 'measure' failed: overload"):
             await cell.potentiostat.measure(0.5, 1)
         await cell.potentiostat.measure(0.5, 1)
@@ -163,21 +165,41 @@ async def test_a_potential_beyond_the_lab_s_limit_reaches_nobody(embedded: str) 
 
 
 async def test_a_mute_node_gives_no_reply_in_bounded_time(embedded: str) -> None:
-    async with bench(embedded, {"mute": True}, connect=False) as cell:
+    async with bench(embedded, {"faults": [{"kind": "drop", "times": None}]}, connect=False) as cell:
         with pytest.raises(NoReply, match=f"the node at {TOPIC} does not answer within 0.3 s"):
             await cell.potentiostat.connect()
 
 
 async def test_a_node_that_accepts_but_never_finishes_gives_no_reply(embedded: str) -> None:
-    async with bench(embedded, {"mute_after": 2}) as cell:
+    async with bench(embedded, {"faults": [{"kind": "drop", "after": 2, "times": None}]}) as cell:
         with pytest.raises(NoReply, match="accepted 'measure' but did not finish within"):
             await cell.potentiostat.measure(0.5, 0.1)
 
 
 async def test_a_node_that_sends_garbage_gives_no_reply(embedded: str) -> None:
-    async with bench(embedded, {"garble": True}, connect=False) as cell:
+    async with bench(embedded, {"faults": [{"kind": "garble", "times": None}]}, connect=False) as cell:
         with pytest.raises(NoReply):
             await cell.potentiostat.connect()
+
+
+async def test_a_lost_answer_is_asked_for_again(embedded: str) -> None:
+    async with bench(embedded, {"faults": [{"kind": "drop"}]}, retries=1) as cell:
+        assert await cell.potentiostat.identity() == "PN-1, serial number 000042, firmware 1.0"
+
+
+async def test_a_node_that_dies_in_a_measurement_is_not_waited_for(broker: str) -> None:
+    async with bench(broker) as cell:
+        measuring = asyncio.create_task(cell.potentiostat.measure(0.5, 3000))
+        await cell.busy()
+        await cell.host.__aexit__(None, None, None)
+        with pytest.raises(LineLost, match=f"the node at {TOPIC} is off line, by its last will"):
+            async with asyncio.timeout(5):
+                await measuring
+        with pytest.raises(LineLost):
+            await cell.potentiostat.measure(0.5, 1)
+        await cell.host.__aenter__()
+        assert await cell.potentiostat.recover() == ("a trace that was being measured: measure again",)
+        await cell.potentiostat.measure(0.5, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from motet.simulation import Fault
 from motet.simulation.manual import ManualClock
 from motet_simulators.owis_ps90 import Options, OwisPs90
 from motet_simulators.schwefel_plate import Options as PlateOptions
@@ -186,17 +187,72 @@ def test_the_world_hears_when_motions_begin_and_end() -> None:
 
 
 def test_faults_on_demand() -> None:
-    assert Host(Options(mute=True)).send("?ASTAT") == ""
-    assert Host(Options(mute_after=1)).send("?ASTAT", "?ASTAT") == "RRR\r"
-    garbage = Host(Options(garble=True)).send("?ASTAT")
+    assert Host(Options(faults=(Fault(kind="drop"),))).send("?ASTAT") == ""
+    assert Host(Options(faults=(Fault(kind="drop", after=1),))).send("?ASTAT", "?ASTAT") == "RRR\r"
+    assert Host(Options(faults=(Fault(kind="echo"),))).send("?ASTAT") == "?ASTAT\rRRR\r"
+    garbage = Host(Options(faults=(Fault(kind="garble"),))).send("?ASTAT")
     assert len(garbage) == 4
     assert garbage != "RRR\r"
-    host = Host(Options(error_after=1))
+    host = Host(Options(faults=(Fault(kind="error", after=1),)))
     answers: list[str] = []
     for _ in range(3):
         answers.append(host.send("PGO1", "?MSG"))
         host.clock.advance(1)
     assert answers == ["00\r", "07\r", "00\r"]
+
+
+def test_a_stuck_axis_takes_its_time_and_stays() -> None:
+    host = Host(Options(faults=(Fault(kind="stuck"),)))
+    host.send("PSET1=100000", "PGO1")
+    host.clock.advance(0.5)
+    assert host.send("?ASTAT") == "TRR\r"
+    host.clock.advance(5)
+    assert host.send("?ASTAT", "?CNT1") == "RRR\r0\r"
+
+
+def test_a_stalled_axis_stops_half_way_with_a_motion_error() -> None:
+    host = Host(Options(faults=(Fault(kind="stall"),)))
+    host.send("PSET1=100000", "PGO1")
+    host.clock.advance(5)
+    assert host.send("?ASTAT", "?CNT1") == "ERR\r50000\r"
+    assert host.send("INIT1", "PGO1", "?MSG") == "00\r"
+
+
+def test_the_error_memory_is_read_one_by_one() -> None:
+    host = Host(Options(error_memory=("1211", "1001")))
+    assert host.send("?ERR", "?ERR", "?ERR", "?ERR") == "1211\r1001\r0\r0\r"
+
+
+def test_a_motor_that_is_switched_off_stops_where_it_is() -> None:
+    host = Host()
+    host.send("PSET1=100000", "PGO1")
+    host.clock.advance(0.5)
+    host.send("MOFF1")
+    before = host.send("?ASTAT", "?CNT1")
+    host.clock.advance(5)
+    assert host.send("?ASTAT", "?CNT1") == before
+    assert before.startswith("ORR")
+
+
+def test_the_start_up_of_the_epics_support_and_of_a_ps10_driver() -> None:
+    """motorOWISPS asks for type and switches of each axis, then polls; one of the PS 10 in PyMeasure asks for more."""
+    host = Host()
+    assert host.send("?MOTYPE1", "?ESTAT1", "?ASTAT", "?CNT1") == "2\r00000\rRRR\r0\r"
+    assert host.send("?MSG", "?VERSION", "?PSET1") == "00\rPS90-V6.2-120815\r0\r"
+    assert host.send("?SMK1", "?HYST1", "?ERR", "?EMERGINP", "?REFST1") == "1001\r0\r0\r0\r1\r"
+    assert host.send("SAVEPARA", "?MSG") == "00\r"
+
+
+def test_the_start_up_of_a_public_driver_of_the_ps90() -> None:
+    """One over pyserial, which frees, switches the axis off and on, initialises, and sends targets with decimals."""
+    host = Host(Options(initialised=False))
+    host.send("EFREE1", "AXIS1=0")
+    assert host.send("?ASTAT") == "UII\r"
+    host.send("AXIS1=1", "INIT1", "MON1")
+    assert host.send("?ASTAT", "?MODE1") == "RII\rABSOL\r"
+    host.send("RELAT1", "PSET1=2000.0", "PGO1")
+    host.clock.advance(1)
+    assert host.send("?ASTAT", "?CNT1") == "RII\r2000\r"
 
 
 def test_a_start_outside_the_travel_is_refused() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from motet.simulation import Fault
 from motet.simulation.manual import ManualClock
 from motet_simulators.potentiostat_node import Options, PotentiostatNode
 from motet_simulators.schwefel_plate import Options as PlateOptions
@@ -20,18 +21,19 @@ class Bench:
         self.clock = ManualClock()
         plate = SchwefelPlate(PlateOptions(current_noise=0, charging=0), self.clock, seed=1)
         self.place = place
-        plate.bind_stage(lambda: self.place)
+        for index, axis in enumerate("xyz"):
+            plate.drive(axis, lambda index=index: self.place[index])
         self.node = PotentiostatNode(options or Options(), plate, self.clock, seed=1)
         self.published: list[tuple[str, dict[str, Any], bool]] = []
-        self.node.attach(self._take)
+        self.node.attach("lab/p", self._take)
 
-    def _take(self, subtopic: str, payload: bytes, retain: bool) -> None:
-        self.published.append((subtopic, json.loads(payload), retain))
+    def _take(self, topic: str, payload: bytes, retain: bool) -> None:
+        self.published.append((topic.removeprefix("lab/p/"), json.loads(payload), retain))
 
     def ask(self, request_id: str, request: dict[str, Any], seconds: float = 0.0) -> list[dict[str, Any]]:
         """The replies that come within so many seconds."""
         self.published.clear()
-        self.node.receive("command", json.dumps({"id": request_id, **request}).encode())
+        self.node.receive("lab/p/command", json.dumps({"id": request_id, **request}).encode())
         self.clock.advance(seconds)
         return [reply for subtopic, reply, _ in self.published if subtopic == "reply"]
 
@@ -82,7 +84,7 @@ def test_a_request_that_makes_no_sense_is_refused(request_: dict[str, Any], code
 def test_garbage_is_answered_with_an_error(payload: bytes) -> None:
     bench = Bench()
     bench.published.clear()
-    bench.node.receive("command", payload)
+    bench.node.receive("lab/p/command", payload)
     assert bench.published[0][1]["code"] == "bad_request"
 
 
@@ -114,16 +116,22 @@ def test_a_head_that_moves_away_spoils_the_measurement() -> None:
 
 
 def test_faults_on_demand() -> None:
-    assert Bench(Options(mute=True)).ask("a", MEASURE, 20) == []
-    assert Bench(Options(error_after=0)).ask("a", MEASURE)[0]["code"] == "overload"
+    assert Bench(Options(faults=(Fault(kind="drop", times=None),))).ask("a", MEASURE, 20) == []
+    assert Bench(Options(faults=(Fault(kind="error"),))).ask("a", MEASURE)[0]["code"] == "overload"
     assert Bench(Options(nan_after=0)).ask("a", MEASURE, 20)[-1]["current_mA"][-1] is None
+
+
+def test_it_listens_to_commands_and_leaves_a_last_will() -> None:
+    node = Bench().node
+    assert node.filters("lab/p") == ("lab/p/command",)
+    assert node.will("lab/p") == ("lab/p/status", b'{"status": "offline"}', True)
 
 
 def test_a_node_without_a_world_measures_a_resistor() -> None:
     clock = ManualClock()
     node = PotentiostatNode(Options(), None, clock, seed=1)
     replies: list[dict[str, Any]] = []
-    node.attach(lambda subtopic, payload, retain: replies.append(json.loads(payload)))
-    node.receive("command", json.dumps({"id": "a", **MEASURE}).encode())
+    node.attach("lab/p", lambda topic, payload, retain: replies.append(json.loads(payload)))
+    node.receive("lab/p/command", json.dumps({"id": "a", **MEASURE}).encode())
     clock.advance(20)
     assert replies[-2]["current_mA"] == [0.5, 0.5, 0.5]

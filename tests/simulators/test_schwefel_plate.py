@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from motet.contracts.worlds import World
 from motet.simulation.manual import ManualClock
 from motet_simulators.schwefel_plate import Options, SchwefelPlate, schwefel
 
@@ -17,7 +18,8 @@ class Head:
 
     def __init__(self, plate: SchwefelPlate) -> None:
         self.place = (25.0, 25.0, 5.0)
-        self._moved = plate.bind_stage(lambda: self.place)
+        moved = [plate.drive(axis, lambda index=index: self.place[index]) for index, axis in enumerate("xyz")]
+        self._moved = moved[0]
 
     def put(self, x: float, y: float, z: float) -> None:
         self._moved()
@@ -100,14 +102,39 @@ def test_noise_is_the_same_for_the_same_seed() -> None:
     traces: list[list[float]] = []
     for seed in (1, 1, 2):
         plate = SchwefelPlate(Options(), ManualClock(), seed)
-        plate.bind_stage(lambda: (45.0, 45.0, -0.1))
+        Head(plate).put(45.0, 45.0, -0.1)
         traces.append(plate.measure([1.0, 2.0]))
     assert traces[0] == traces[1] != traces[2]
 
 
 def test_a_world_without_a_stage_says_so() -> None:
-    with pytest.raises(RuntimeError, match="no stage is bound"):
-        SchwefelPlate(QUIET, ManualClock(), 0).contact_force()
+    plate = SchwefelPlate(QUIET, ManualClock(), 0)
+    plate.drive("y", lambda: 0.0)
+    with pytest.raises(RuntimeError, match="nothing drives x, z of this plate"):
+        plate.contact_force()
+
+
+def test_it_is_a_world_of_named_quantities() -> None:
+    plate, head, _ = plate_with_head()
+    assert isinstance(plate, World)
+    head.put(45.0, 45.0, -0.1)
+    assert [plate.read(axis) for axis in "xyz"] == [45.0, 45.0, -0.1]
+    assert plate.read("force") == pytest.approx(1000 * plate.indentation())
+    assert plate.read("current") == pytest.approx(schwefel(45, 45))
+    head.put(45.0, 45.0, 5.0)
+    assert plate.read("force") == plate.read("current") == 0.0
+
+
+def test_what_it_does_not_know_is_refused() -> None:
+    plate, _, _ = plate_with_head()
+    with pytest.raises(KeyError, match="mass"):
+        plate.read("mass")
+    with pytest.raises(KeyError, match="temperature"):
+        plate.drive("temperature", lambda: 0.0)
+    with pytest.raises(KeyError, match="liquid"):
+        plate.add("liquid", 1.0)
+    with pytest.raises(ValueError, match="x of this plate is driven"):
+        plate.drive("x", lambda: 0.0)
 
 
 def test_a_basin_upside_down_is_refused() -> None:
