@@ -1,6 +1,8 @@
 # Everything runs in .venv, which is made and updated when pyproject.toml or constraints.txt change.
 PYTHON ?= python3
 BIN := .venv/bin
+# Other people's programs of which tests use a part: without what the rest of them needs (.NET, a server, matplotlib).
+PEERS := labmcp labmcp-palmsens hardpotato pypalmsens
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow check format bench bench-offline docs clean
@@ -14,6 +16,7 @@ setup: .venv/ready  ## make the virtual environment
 	@$(PYTHON) -c 'import sys; sys.exit("Motet needs Python >= 3.11, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps $(PEERS)
 	@touch $@
 
 demo: .venv/ready  ## run the twin-cell campaign on simulators

@@ -7,6 +7,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import driver_pages
+
 from motet import hookspecs
 from motet.contracts.declarations import Kind
 from motet.plugins import Found, installed
@@ -61,18 +63,28 @@ def _paragraph(doc: str) -> str:
     return doc.replace("\n\n    ", "\n\n```python\n", 1).replace("\n    ", "\n") + ("\n```" if "\n    " in doc else "")
 
 
-PAGES = {"cli.md": cli, "plugins.md": plugins}
+def pages() -> dict[str, str]:
+    """Every generated page by its path below the reference."""
+    drivers = {f"drivers/{name}.md": driver_pages.page(name) for name in driver_pages.names()}
+    return {"cli.md": cli(), "plugins.md": plugins(), "drivers/README.md": driver_pages.index()} | drivers
 
 
 def main() -> int:
     """1 when a page was out of date and `--check` was given."""
     stale: list[str] = []
-    for name, make in PAGES.items():
-        path, text = REFERENCE / name, make()
+    made = pages()
+    gone = [path for path in (REFERENCE / "drivers").glob("*.md") if f"drivers/{path.name}" not in made]
+    for name, text in made.items():
+        path = REFERENCE / name
         if not path.exists() or path.read_text() != text:
             stale.append(name)
             if "--check" not in sys.argv:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
+    for path in gone:
+        stale.append(f"drivers/{path.name}")
+        if "--check" not in sys.argv:
+            path.unlink()
     print(f"out of date: {', '.join(stale)}" if stale else "the reference is up to date")
     return 1 if stale and "--check" in sys.argv else 0
 
