@@ -15,26 +15,26 @@ from collections.abc import Iterable
 
 import pluggy
 
-from motet.contracts.declarations import Declaration, Driver, Simulator
+from motet.contracts.declarations import Declaration, Driver, Later, Simulator
 
 hookspec = pluggy.HookspecMarker("motet")
 hookimpl = pluggy.HookimplMarker("motet")
 
 
 @hookspec
-def motet_drivers() -> Iterable[Driver]:
+def motet_drivers() -> Iterable[Driver | Later]:
     """Drivers; called when a lab file is read. `make(context)` gives the device."""
     raise NotImplementedError
 
 
 @hookspec
-def motet_simulators() -> Iterable[Simulator]:
+def motet_simulators() -> Iterable[Simulator | Later]:
     """Simulators; called when a lab runs on simulators. `make(options, world, clock, seed)`."""
     raise NotImplementedError
 
 
 @hookspec
-def motet_worlds() -> Iterable[Declaration]:
+def motet_worlds() -> Iterable[Declaration | Later]:
     """Worlds that the simulators of a station share. `make(options, clock, seed)`."""
     raise NotImplementedError
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ import pluggy
 from pydantic import BaseModel
 
 from motet import hookspecs
-from motet.contracts.declarations import Declaration, Driver, Kind, Simulator
+from motet.contracts.declarations import Declaration, Driver, Kind, Later, Simulator
 from motet.errors import PluginProblem
 
 GROUP = "motet"
@@ -24,14 +24,29 @@ def hook_of(kind: Kind) -> str:
     return "motet_analyses" if kind is Kind.ANALYSIS else f"motet_{kind}s"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """A declaration with the distribution that brought it."""
 
     kind: Kind
-    declaration: Declaration
+    given: Declaration | Later
     distribution: str
     version: str
+
+    @cached_property
+    def declaration(self) -> Declaration:
+        """The declaration itself. Raises PluginProblem where its module cannot be imported, or gives something else."""
+        if isinstance(self.given, Declaration):
+            return self.given
+        whose = f"{self.distribution}: {self.kind} {self.given.name!r}"
+        try:
+            declaration = self.given.load()
+        except (Exception, SystemExit) as error:
+            raise PluginProblem(f"{whose} could not be loaded: {type(error).__name__}: {error}") from error
+        wanted = _CLASSES.get(self.kind, Declaration)
+        if not isinstance(declaration, wanted) or declaration.name != self.given.name:
+            raise PluginProblem(f"{whose} gave {declaration!r}, not a {wanted.__name__} of that name")
+        return declaration
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,18 @@ class Registry:
             self._kinds[kind] = self._collect(kind)
         return self._kinds[kind]
 
+    def usable(self, kind: Kind) -> Mapping[str, Found]:
+        """Everything of one kind that can be loaded; the others are among the problems."""
+        found: dict[str, Found] = {}
+        for name, item in self.all(kind).items():
+            try:
+                item.declaration  # noqa: B018 - loads it
+                found[name] = item
+            except PluginProblem as error:
+                if str(error) not in self.problems:
+                    self.problems.append(str(error))
+        return found
+
     def get(self, kind: Kind, name: str) -> Declaration:
         """The declaration of that name. Raises PluginProblem with the nearest names when there is none."""
         known = self.all(kind)
@@ -89,7 +116,7 @@ class Registry:
         for impl in getattr(self.manager.hook, name).get_hookimpls():
             distribution, version = self.origins.get(impl.plugin_name, (impl.plugin_name, "?"))
             for declaration in self._asked(impl, name, distribution):
-                if not isinstance(declaration, _CLASSES.get(kind, Declaration)):
+                if not isinstance(declaration, (_CLASSES.get(kind, Declaration), Later)):
                     wanted = _CLASSES.get(kind, Declaration).__name__
                     self.problems.append(f"{distribution}: {name} gave {declaration!r}, not a {wanted}")
                 elif declaration.name in found:

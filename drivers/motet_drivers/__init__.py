@@ -1,66 +1,42 @@
-"""Drivers: one module per instrument, protocol and device together."""
+"""Drivers: an instrument each, protocol and device together, in a module or a folder of its name."""
 
 from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
 
-from motet.contracts.declarations import Driver
+from motet.contracts.declarations import Driver, Later
 from motet.hookspecs import hookimpl
 
 
 @hookimpl
-def motet_drivers() -> Iterable[Driver]:
-    """The built-in drivers."""
-    from motet_drivers import ascii as described
-    from motet_drivers import (
-        benchmark_function,
-        bluesky,
-        cavro_xcalibur,
-        elliptec,
-        emstat_pico,
-        grbl,
-        gsv3,
-        ika_rct,
-        keithley_2450,
-        manual,
-        mqtt_json,
-        mt_sics,
-        ne1000,
-        owis_ps90,
-        potentiostat_node,
-        tasmota,
-    )
-
+def motet_drivers() -> Iterable[Later]:
+    """The built-in drivers; each is imported when a lab file names it."""
     return [
-        Driver("owis_ps90", owis_ps90.OwisPs90, owis_ps90.Options, line={"baudrate": 9600}),
-        Driver("elliptec", elliptec.Elliptec, elliptec.Options, line={"baudrate": 9600}, address="address"),
-        Driver("grbl", grbl.Grbl, grbl.Options, line={"baudrate": 115200}),
-        Driver("gsv3", gsv3.Gsv3, gsv3.Options, line={"baudrate": 38400}),
-        Driver(
-            "potentiostat_node",
-            potentiostat_node.PotentiostatNode,
-            potentiostat_node.Options,
-            transport="mqtt",
-        ),
-        Driver("bluesky", bluesky.BlueskyObject, bluesky.Options, transport="object"),
-        Driver("emstat_pico", emstat_pico.EmStatPico, emstat_pico.Options, line={"baudrate": 230400}),
-        Driver("ika_rct", ika_rct.IkaRct, ika_rct.Options, line={"baudrate": 9600, "bytesize": 7, "parity": "E"}),
-        Driver("keithley_2450", keithley_2450.Keithley2450, keithley_2450.Options, line={"baudrate": 115200}),
-        Driver("mt_sics", mt_sics.MtSics, mt_sics.Options, line={"baudrate": 9600}),
-        Driver("ne1000", ne1000.Ne1000, ne1000.Options, line={"baudrate": 19200}, address="address"),
-        Driver(
-            "cavro_xcalibur",
-            cavro_xcalibur.CavroXcalibur,
-            cavro_xcalibur.Options,
-            line={"baudrate": 9600},
-            address="address",
-        ),
-        Driver("tasmota", tasmota.Tasmota, tasmota.Options, transport="mqtt"),
-        Driver("mqtt_json", mqtt_json.MqttJson, mqtt_json.Options, transport="mqtt"),
-        Driver("ascii", described.Ascii, described.Options),
-        Driver("manual", manual.Manual, manual.Options, transport="person"),
-        Driver(
-            "benchmark_function",
-            benchmark_function.BenchmarkFunction,
-            benchmark_function.Options,
-            line={"baudrate": 115200},
-        ),
+        _driver("owis_ps90", "OwisPs90", line={"baudrate": 9600}),
+        _driver("elliptec", "Elliptec", line={"baudrate": 9600}, address="address"),
+        _driver("grbl", "Grbl", line={"baudrate": 115200}),
+        _driver("ne1000", "Ne1000", line={"baudrate": 19200}, address="address"),
+        _driver("cavro_xcalibur", "CavroXcalibur", line={"baudrate": 9600}, address="address"),
+        _driver("ika_rct", "IkaRct", line={"baudrate": 9600, "bytesize": 7, "parity": "E"}),
+        _driver("mt_sics", "MtSics", line={"baudrate": 9600}),
+        _driver("emstat_pico", "EmStatPico", line={"baudrate": 230400}),
+        _driver("keithley_2450", "Keithley2450", line={"baudrate": 115200}),
+        _driver("gsv3", "Gsv3", line={"baudrate": 38400}),
+        _driver("tasmota", "Tasmota", transport="mqtt"),
+        _driver("mqtt_json", "MqttJson", transport="mqtt"),
+        _driver("potentiostat_node", "PotentiostatNode", transport="mqtt"),
+        _driver("ascii", "Ascii"),
+        _driver("bluesky", "BlueskyObject", transport="object"),
+        _driver("manual", "Manual", transport="person"),
+        _driver("benchmark_function", "BenchmarkFunction", line={"baudrate": 115200}),
     ]
+
+
+def _driver(name: str, device: str, **declared: Any) -> Later:
+    """The driver in the module of that name: its device class, and `Options` beside it."""
+
+    def load() -> Driver:
+        module = import_module(f"motet_drivers.{name}")
+        return Driver(name, getattr(module, device), module.Options, **declared)
+
+    return Later(name, load)

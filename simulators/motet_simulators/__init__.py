@@ -1,69 +1,63 @@
 """Simulators: the other end of the wire of each driver, and the worlds that a station's instruments share."""
 
 from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
 
-from motet.contracts.declarations import Declaration, Simulator
+from motet.contracts.declarations import Declaration, Later, Simulator
 from motet.hookspecs import hookimpl
 
 
 @hookimpl
-def motet_simulators() -> Iterable[Simulator]:
-    """The built-in simulators, each of the driver of the same name."""
-    from motet_simulators import ascii as described
-    from motet_simulators import (
-        benchmark_function,
-        bluesky,
-        cavro_xcalibur,
-        elliptec,
-        emstat_pico,
-        grbl,
-        gsv3,
-        ika_rct,
-        keithley_2450,
-        manual,
-        mqtt_json,
-        mt_sics,
-        ne1000,
-        owis_ps90,
-        potentiostat_node,
-        tasmota,
-    )
-
+def motet_simulators() -> Iterable[Later]:
+    """The built-in simulators, each of the driver of the same name; imported when a lab file names it."""
     return [
-        Simulator("owis_ps90", owis_ps90.OwisPs90, owis_ps90.Options),
-        Simulator("elliptec", elliptec.Elliptec, elliptec.Options),
-        Simulator("grbl", grbl.Grbl, grbl.Options),
-        Simulator("gsv3", gsv3.Gsv3, gsv3.Options),
-        Simulator(
-            "potentiostat_node",
-            potentiostat_node.PotentiostatNode,
-            potentiostat_node.Options,
-            transport="mqtt",
-        ),
-        Simulator("bluesky", bluesky.stand_in, bluesky.Options, transport="object", problem=bluesky.problem),
-        Simulator("emstat_pico", emstat_pico.EmStatPico, emstat_pico.Options, problem=emstat_pico.problem),
-        Simulator("ika_rct", ika_rct.IkaRct, ika_rct.Options),
-        Simulator("keithley_2450", keithley_2450.Keithley2450, keithley_2450.Options),
-        Simulator("mt_sics", mt_sics.MtSics, mt_sics.Options),
-        Simulator("ne1000", ne1000.Ne1000, ne1000.Options),
-        Simulator(
-            "cavro_xcalibur", cavro_xcalibur.CavroXcalibur, cavro_xcalibur.Options, problem=cavro_xcalibur.problem
-        ),
-        Simulator("tasmota", tasmota.Tasmota, tasmota.Options, transport="mqtt"),
-        Simulator("mqtt_json", mqtt_json.MqttJson, mqtt_json.Options, transport="mqtt", problem=mqtt_json.problem),
-        Simulator("ascii", described.Ascii, described.Options),
-        Simulator("manual", manual.Manual, manual.Options, transport="person", problem=manual.problem),
-        Simulator("benchmark_function", benchmark_function.BenchmarkFunction, benchmark_function.Options),
+        _simulator("owis_ps90", "OwisPs90"),
+        _simulator("elliptec", "Elliptec"),
+        _simulator("grbl", "Grbl"),
+        _simulator("ne1000", "Ne1000"),
+        _simulator("cavro_xcalibur", "CavroXcalibur"),
+        _simulator("ika_rct", "IkaRct"),
+        _simulator("mt_sics", "MtSics"),
+        _simulator("emstat_pico", "EmStatPico"),
+        _simulator("keithley_2450", "Keithley2450"),
+        _simulator("gsv3", "Gsv3"),
+        _simulator("tasmota", "Tasmota", transport="mqtt"),
+        _simulator("mqtt_json", "MqttJson", transport="mqtt"),
+        _simulator("potentiostat_node", "PotentiostatNode", transport="mqtt"),
+        _simulator("ascii", "Ascii"),
+        _simulator("bluesky", "stand_in", transport="object"),
+        _simulator("manual", "Manual", transport="person"),
+        _simulator("benchmark_function", "BenchmarkFunction"),
     ]
 
 
 @hookimpl
-def motet_worlds() -> Iterable[Declaration]:
+def motet_worlds() -> Iterable[Later]:
     """The built-in worlds."""
-    from motet_simulators import electrolyte_bench, schwefel_plate, table
-
     return [
-        Declaration("schwefel_plate", schwefel_plate.SchwefelPlate, schwefel_plate.Options),
-        Declaration("electrolyte_bench", electrolyte_bench.ElectrolyteBench, electrolyte_bench.Options),
-        Declaration("table", table.Table, table.Options),
+        _world("schwefel_plate", "SchwefelPlate"),
+        _world("electrolyte_bench", "ElectrolyteBench"),
+        _world("table", "Table"),
     ]
+
+
+def _simulator(name: str, make: str, **declared: Any) -> Later:
+    """The simulator in the module of that name, with `Options` and, where there is one, `problem` beside it."""
+
+    def load() -> Simulator:
+        module = import_module(f"motet_simulators.{name}")
+        problem = getattr(module, "problem", None)
+        return Simulator(name, getattr(module, make), module.Options, problem=problem, **declared)
+
+    return Later(name, load)
+
+
+def _world(name: str, make: str) -> Later:
+    """The world in the module of that name, with `Options` beside it."""
+
+    def load() -> Declaration:
+        module = import_module(f"motet_simulators.{name}")
+        return Declaration(name, getattr(module, make), module.Options)
+
+    return Later(name, load)

@@ -229,3 +229,37 @@ def test_plugins_are_asked_once_and_only_for_the_kind_that_is_needed(
     assert capsys.readouterr().out == ""
     assert registry.all(Kind.DRIVER) is registry.all(Kind.DRIVER)
     assert capsys.readouterr().out == "asked for drivers\n"
+
+
+LATER = """
+    from motet.contracts.declarations import Declaration, Later
+    from motet.hookspecs import hookimpl
+
+    class Line:
+        '''A straight line.'''
+
+    def broken():
+        raise ImportError("no such library")
+
+    def another():
+        return Declaration("something_else", Line)
+
+    @hookimpl
+    def motet_surrogates():
+        return [Later("line", lambda: Declaration("line", Line)), Later("broken", broken), Later("other", another)]
+"""
+
+
+def test_a_later_declaration_is_loaded_when_it_is_named_and_one_that_cannot_be_is_named(
+    install: Install, load_installed: Load
+) -> None:
+    install("lines", LATER)
+    registry = load_installed()
+    assert list(registry.all(Kind.SURROGATE)) == ["line", "broken", "other"]
+    assert registry.problems == []
+    assert registry.get(Kind.SURROGATE, "line").doc == "A straight line."
+    with pytest.raises(PluginProblem, match=r"^lines: surrogate 'broken' could not be loaded: ImportError: no such lib"):
+        registry.get(Kind.SURROGATE, "broken")
+    assert list(registry.usable(Kind.SURROGATE)) == ["line"]
+    assert len(registry.problems) == 2
+    assert "surrogate 'other' gave" in registry.problems[1]

@@ -170,7 +170,7 @@ def plugins(
         raise typer.BadParameter(f"{kind!r} is no kind of plugin; allowed: {', '.join(Kind)}", param_hint="--kind")
     registry = installed()
     kinds = [Kind(kind)] if kind is not None else list(Kind)
-    found = [item for wanted in kinds for item in registry.all(wanted).values()]
+    found = [item for wanted in kinds for item in registry.usable(wanted).values()]
     if as_json:
         rows = [
             {

@@ -49,6 +49,14 @@ class Declaration:
         return (self.make.__doc__ or "").strip().partition("\n")[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A declaration whose module is imported when a file first names it: for a plugin that brings many things."""
+
+    name: str
+    load: Callable[[], Declaration]
+
+
 Part = Callable[[Kind, PluginRef], Any]
 """Makes a plugin of a kind as a file names it. Raises PluginProblem."""
 

@@ -96,8 +96,8 @@ class _Builder:
         line = self._defs["SerialLine"]
         self._defs["SerialLine"] = {"anyOf": [{"type": "string"}, line]}
         device = self._defs["Device"]
-        drivers = self._registry.all(Kind.DRIVER)
-        simulators = self._registry.all(Kind.SIMULATOR)
+        drivers = self._registry.usable(Kind.DRIVER)
+        simulators = self._registry.usable(Kind.SIMULATOR)
         if drivers:
             device["properties"]["driver"]["enum"] = list(drivers)
         device["allOf"] = [
@@ -143,7 +143,7 @@ class _Builder:
 
     def _plugin(self, kind: Kind) -> Schema:
         """A plugin's name, where it needs no options, or a mapping of one name to its options."""
-        found = {name: item.declaration for name, item in self._registry.all(kind).items()}
+        found = {name: item.declaration for name, item in self._registry.usable(kind).items()}
         forms = {name: self._options(kind, declaration) for name, declaration in found.items()}
         needs_none = [name for name, d in found.items() if not any(f.is_required() for f in _fields(d))]
         mapping = {

@@ -34,6 +34,8 @@ _REPORT = re.compile(r"(\?\d*|Q|&|F|#|%|\*|<\d*)R?")
 class Options(Faults):
     """The pump, its valve and syringe, and what its ports lead to."""
 
+    same_as_driver: ClassVar[tuple[str, ...]] = ("address", "syringe", "increments")
+
     address: int = Field(default=0, ge=0, le=14)
     """Position of the address switch, 0 to 14 (E)."""
     syringe: float = Field(default=1.0, gt=0)
