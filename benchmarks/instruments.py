@@ -57,14 +57,16 @@ class Probe:
     signal: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     simulator: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ends: bytes = b""
+    """What its answers end with, where they are not always of one length."""
 
 
 PROBES = (
     Probe("owis_ps90", "x"),
     Probe("elliptec", "position"),
-    Probe("grbl", "x"),
-    Probe("ne1000", "rate"),
-    Probe("cavro_xcalibur", "volume"),
+    Probe("grbl", "x", ends=b"\r\n"),
+    Probe("ne1000", "rate", {"diameter": 26.59, "capacity": 60}),
+    Probe("cavro_xcalibur", "volume", {"syringe": 1.0}),
     Probe("ika_rct", "plate_temperature"),
     Probe("mt_sics", "mass"),
     Probe("keithley_2450", "voltage"),
@@ -167,7 +169,7 @@ async def round_trip(probe: Probe, count: int) -> RoundTrip:
             for _ in range(5):
                 async with device(probe, port) as found:
                     motet += await timed(reader(found, probe.signal), count // 5)
-                bare += await asyncio.to_thread(bare_timed, port, asked, count // 5)
+                bare += await asyncio.to_thread(bare_timed, port, asked, probe.ends, count // 5)
     return RoundTrip(
         probe.driver, probe.signal, len(asked), 1000 * statistics.median(motet), 1000 * statistics.median(bare)
     )
@@ -185,7 +187,7 @@ async def timed(read: Callable[[], Awaitable[Any]], count: int) -> list[float]:
     return taken
 
 
-def bare_timed(port: Path, asked: Sequence[tuple[bytes, int]], count: int) -> list[float]:
+def bare_timed(port: Path, asked: Sequence[tuple[bytes, int]], ends: bytes, count: int) -> list[float]:
     """The same exchanges with pyserial alone."""
     taken: list[float] = []
     with serial.Serial(str(port), timeout=5) as line:
@@ -193,8 +195,11 @@ def bare_timed(port: Path, asked: Sequence[tuple[bytes, int]], count: int) -> li
             started = time.perf_counter()
             for request, length in asked:
                 line.write(request)
-                if len(line.read(length)) < length:
-                    raise RuntimeError(f"{port}: {request!r} was answered with fewer than {length} bytes")
+                answer = line.read(1 if ends else length)
+                while ends and answer and not answer.endswith(ends):
+                    answer += line.read(line.in_waiting or 1)
+                if not answer or (not ends and len(answer) < length):
+                    raise RuntimeError(f"{port}: {request!r} was answered with {answer!r}, not {length} bytes")
             if number >= 20:
                 taken.append(time.perf_counter() - started)
     return taken
