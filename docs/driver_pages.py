@@ -52,7 +52,7 @@ def page(name: str) -> str:
         _signals(driver, device),
         "## When it is stopped",
         f"`stop`: {_doc(device.stop)}",
-        f"`safe`, at an emergency stop or when its station is lost: {_doc(device.safe)}",
+        f"`safe`, at an emergency stop or when its station is lost: {_safe(device)}",
         "## States",
         _table(("state", "meaning"), [(f"`{key}`", text) for key, text in device.states.items()])
         or "None that a driver tells of.",
@@ -103,7 +103,9 @@ def _verbs(driver: Driver, device: type[Device]) -> list[str]:
     specs = _declared(driver, device)
     if specs is None:
         return ["The lab file says what they are, in the options."]
-    return [_verb(spec) for spec in specs.values()] or ["none"]
+    follows = device.verbs_for.__func__ is not Device.verbs_for.__func__
+    without = "from the options and the lab file" if follows else "those of the lab file"
+    return [_verb(spec, without) for spec in specs.values()] or ["none"]
 
 
 def _declared(driver: Driver, device: type[Device]) -> dict[str, VerbSpec] | None:
@@ -115,14 +117,14 @@ def _declared(driver: Driver, device: type[Device]) -> dict[str, VerbSpec] | Non
     return found or None
 
 
-def _verb(spec: VerbSpec) -> str:
+def _verb(spec: VerbSpec, without: str) -> str:
     parts = [f"### `{spec.name}`", spec.doc]
     rows = [
         (
             f"`{key}`",
             argument.type.__name__,
             argument.unit or "",
-            _range(spec.limits.get(key)),
+            _range(spec.limits.get(key), without if argument.type in (float, int) else ""),
             "" if argument.required else "may be left out",
         )
         for key, argument in spec.arguments.items()
@@ -136,9 +138,9 @@ def _verb(spec: VerbSpec) -> str:
     return "\n\n".join(parts)
 
 
-def _range(limit: Limit | None) -> str:
+def _range(limit: Limit | None, without: str) -> str:
     if limit is None:
-        return "those of the lab file"
+        return without
     if math.isinf(limit.low) and math.isinf(limit.high):
         return ""
     return f"{limit.low:g} to {limit.high:g}"
@@ -184,6 +186,10 @@ def _simulator(name: str) -> str:
 
 def _doc(method: Any) -> str:
     return " ".join((inspect.getdoc(method) or "").split())
+
+
+def _safe(device: type[Device]) -> str:
+    return "the same as `stop`." if device.safe is Device.safe else _doc(device.safe)
 
 
 def _paragraphs(doc: str) -> str:

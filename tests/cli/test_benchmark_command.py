@@ -151,6 +151,7 @@ def test_workers_are_compared_with_one(folder: Folder) -> None:
     assert three["parallel"]["speed_up"]["mean"] > 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder: Folder) -> None:
     folder.install("slow")
     arguments = (*COMMAND, "--learner", "moody+ucb", "--ignore", "number", "--seeds", "8", "--budget", "30")
@@ -178,6 +179,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder: Folder) 
     assert [seed for _, _, seed, _ in folder.kept()] == list(range(8))
 
 
+@pytest.mark.slow
 def test_a_learner_that_fails_is_told_and_may_be_tried_again(folder: Folder) -> None:
     folder.install("broken")
     arguments = (*COMMAND, "--ignore", "number", "--seeds", "1", "--budget", "5")

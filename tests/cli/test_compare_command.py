@@ -81,6 +81,7 @@ def test_every_combination_is_run_with_every_seed_and_reported(study: Any) -> No
     assert "branin" in page
 
 
+@pytest.mark.slow
 def test_json_has_every_combination_for_programs_and_the_same_command_does_nothing_more(study: Any) -> None:
     first = compare(study, *VARY, "--json")
     assert first.returncode == 0, first.stderr
@@ -98,6 +99,7 @@ def test_json_has_every_combination_for_programs_and_the_same_command_does_nothi
     assert len(kept(study)) == 6
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_refused_with_the_difference(study: Any) -> None:
     assert compare(study, *VARY).returncode == 0
     before = kept(study)

@@ -78,12 +78,14 @@ def test_what_is_measured_is_what_the_world_holds_where_the_stage_went(twin: Any
     assert streams == {"touch", "position", "measure"}
 
 
+@pytest.mark.slow
 def test_an_existing_broker_serves_as_well(twin: Any, mosquitto: str) -> None:
     twin.change("lab.yaml", "broker: embedded", f"broker: {mosquitto}")
     done = twin.motet("run", "campaign.yaml", "--json")
     assert json.loads(done.stdout)["experiments"] == 8, done.stderr
 
 
+@pytest.mark.slow
 def test_lines_in_memory_serve_as_well_and_capture_keeps_all_bytes(twin: Any) -> None:
     done = twin.motet("run", "campaign.yaml", "--json", "--lines", "memory", "--capture")
     assert json.loads(done.stdout)["failed"] == 0, done.stderr
@@ -106,6 +108,7 @@ def test_ctrl_c_once_stops_after_the_current_experiments(twin: Any) -> None:
     assert (summary.state, summary.failed) == ("stopped", 0)
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
     twin.change("lab.yaml", "time_scale: 400", "time_scale: 60")
     process = twin.start("run", "campaign.yaml")
@@ -203,6 +206,7 @@ def test_garbage_from_an_instrument_fails_experiments_not_the_record(twin: Any) 
     assert any(row.state == "done" for row in rows)
 
 
+@pytest.mark.slow
 def test_a_second_run_in_the_same_data_folder_is_another_campaign(twin: Any) -> None:
     assert twin.motet("run", "campaign.yaml", "--json").returncode == 0
     second = json.loads(twin.motet("run", "campaign.yaml", "--json", "--seed", "5").stdout)

@@ -73,6 +73,7 @@ def test_the_lab_time_is_told_and_everything_is_where_it_says(twin: Any) -> None
     assert 60.0 < min(ended) < 240.0 < max(ended), "times are the lab's"
 
 
+@pytest.mark.slow
 def test_simulated_campaigns_are_kept_apart_from_measured_ones(twin: Any) -> None:
     assert twin.motet("simulate", "campaign.yaml", "--json").returncode == 0
     assert not twin.data.exists()
@@ -85,6 +86,7 @@ def test_real_hardware_in_the_lab_file_is_not_touched(twin: Any, simulated: Any)
     assert simulated("--fast", "--check", "0")["experiments"] == 8
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_campaign(twin: Any, simulated: Any) -> None:
     found: list[Any] = []
     for seed in ("5", "6"):
@@ -109,6 +111,7 @@ def test_there_may_be_more_stations_than_the_lab_has(simulated: Any) -> None:
     assert "check" not in found
 
 
+@pytest.mark.slow
 def test_a_learner_that_takes_its_time_makes_the_lab_time_longer(simulated: Any) -> None:
     common = ("--fast", "--check", "0", "--stations", "1")
     prompt, slow = simulated(*common), simulated(*common, "--learner-time", "2 s")
@@ -116,6 +119,7 @@ def test_a_learner_that_takes_its_time_makes_the_lab_time_longer(simulated: Any)
     assert slow["busy_s"] == pytest.approx(prompt["busy_s"], abs=0.5)
 
 
+@pytest.mark.slow
 def test_a_speed_is_kept(twin: Any) -> None:
     twin.change("campaign.yaml", "experiments: 8", "experiments: 1")
     began = time.perf_counter()
@@ -177,6 +181,7 @@ def test_ctrl_c_once_stops_after_the_current_experiments(twin: Any, fast: bool) 
     assert (summary.state, summary.failed) == ("stopped", 0)
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
     twin.change("campaign.yaml", "experiments: 8", "experiments: 132")
     process = twin.start("simulate", "campaign.yaml", "--speed", "30")

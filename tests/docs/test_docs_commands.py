@@ -36,6 +36,7 @@ def test_the_commands_take_these_options(command: str) -> None:
     assert str(made.params["file" if name == "check" else "campaign"]) == "campaign.yaml"
 
 
+@pytest.mark.slow
 def test_the_failures_of_the_guide_are_valid_and_survived(tmp_path: Path) -> None:
     from motet.api.simulate import Simulation, load_simulated, simulate
 

@@ -84,6 +84,7 @@ def test_html_in_names_and_reasons_stays_text(question: Question, tmp_path: Path
     assert len(json.loads(figures)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -107,6 +107,7 @@ def test_a_combination_of_which_all_trials_failed_stands_last(two: Question, tri
     assert NOTHING in rendered(summary)
 
 
+@pytest.mark.slow
 def test_a_reference_can_be_named(question: Question, results: Study) -> None:
     named = {"learner": "rf+lcb", "stations": "1", "pending": "none"}
     summary = summarize(results(question), question, named)
@@ -118,6 +119,7 @@ def test_a_reference_can_be_named(question: Question, results: Study) -> None:
         summarize(results(question), question, {"learner": "sobol"})
 
 
+@pytest.mark.slow
 def test_the_order_of_the_results_does_not_matter(question: Question, results: Study) -> None:
     forth = summarize(results(question), question)
     back = summarize(reversed(list(results(question))), question)

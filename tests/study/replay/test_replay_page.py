@@ -65,6 +65,7 @@ def test_a_benchmark_without_a_run_has_a_page(replay_question: ReplayQuestion, t
     assert "LearnerError: no" in text
 
 
+@pytest.mark.slow
 async def test_every_figure_is_drawn_without_a_complaint_or_a_request(
     replay_question: ReplayQuestion, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 VARIED = ("--vary", "stations=1,2", "--seeds", "15")
 TRIALS = 30
 
