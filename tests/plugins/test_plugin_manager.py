@@ -258,7 +258,9 @@ def test_a_later_declaration_is_loaded_when_it_is_named_and_one_that_cannot_be_i
     assert list(registry.all(Kind.SURROGATE)) == ["line", "broken", "other"]
     assert registry.problems == []
     assert registry.get(Kind.SURROGATE, "line").doc == "A straight line."
-    with pytest.raises(PluginProblem, match=r"^lines: surrogate 'broken' could not be loaded: ImportError: no such lib"):
+    with pytest.raises(
+        PluginProblem, match=r"^lines: surrogate 'broken' could not be loaded: ImportError: no such lib"
+    ):
         registry.get(Kind.SURROGATE, "broken")
     assert list(registry.usable(Kind.SURROGATE)) == ["line"]
     assert len(registry.problems) == 2

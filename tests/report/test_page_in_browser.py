@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from motet.model.events import CampaignState
 from motet.report import write_report
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 EVIL = "</script><script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">"
 

@@ -13,7 +13,7 @@ from motet.study.question import Question
 from motet.study.result import TrialResult
 from motet.study.summary import summarize
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 Study = Callable[[Question], Iterator[TrialResult]]
 
