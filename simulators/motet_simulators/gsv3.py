@@ -55,6 +55,10 @@ class ForceWorld(Protocol):
         ...
 
 
+LONGEST_LAG_S = 1.0
+"""A machine that is further behind than this, in lab seconds, does not send what it missed."""
+
+
 class Options(Faults):
     """The sensor and the amplifier's settings."""
 
@@ -166,7 +170,9 @@ class Gsv3(SimulatedInstrument):
         for _ in range(self._asked):
             self.answer(self._frame(overloaded=self.fault("error") is not None), bytes((GET_VALUE,)))
         self._asked = 0
-        while self._transmitting and self.attached and self._next <= self.clock.now() + 1e-9:
+        now = self.clock.now()
+        self._next = max(self._next, now - LONGEST_LAG_S)
+        while self._transmitting and self.attached and self._next <= now + 1e-9:
             self._stream(self._frame(overloaded=False, asked=False))
             self._next += 1 / self._rate
         if self._transmitting and self.attached:

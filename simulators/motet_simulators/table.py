@@ -65,6 +65,7 @@ class Table:
         points, values = load(options.file, options.inputs, options.outputs)
         self._scale = np.where(points.std(axis=0) > 0, points.std(axis=0), 1.0)
         self._points, self._values = _means(points / self._scale, values)
+        self._interpolate: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
         self._sources: dict[str, Callable[[], float]] = {}
         self._added: dict[str, float] = {}
 
@@ -105,10 +106,12 @@ class Table:
         at = np.array([self._input(name) for name in self._options.inputs]) / self._scale
         if self._options.between == "nearest":
             return self._values[int(np.argmin(((self._points - at) ** 2).sum(axis=1)))]
-        from scipy.interpolate import RBFInterpolator
+        if self._interpolate is None:
+            from scipy.interpolate import RBFInterpolator
 
-        nearest = min(NEIGHBOURS, len(self._points))
-        return RBFInterpolator(self._points, self._values, neighbors=nearest, kernel="linear")(at[None])[0]
+            nearest = min(NEIGHBOURS, len(self._points))
+            self._interpolate = RBFInterpolator(self._points, self._values, neighbors=nearest, kernel="linear")
+        return self._interpolate(at[None])[0]
 
     def _known(self, quantity: str) -> None:
         if quantity not in self._options.inputs:

@@ -10,7 +10,6 @@ from motet.errors import ConnectionProblem, MotetError
 from motet.simulation import Fault
 from motet_conformance.agreement import differences
 from motet_conformance.base import EXPLAINED, Part, outcome, within
-from motet_conformance.case import READ
 from motet_conformance.rig import NAME, Rig, Setup, driver_of, settings_of
 
 ON_THE_WAY = ("delay", "late", "drop", "garble", "truncate", "echo", "duplicate", "disconnect")
@@ -74,9 +73,7 @@ class FaultsPart(Part):
         if error is None:
             assert not (unlike := differences(found, right, self.case.tolerance)), f"{what}: a wrong value: {unlike}"
         else:
-            # TimeoutError: ophyd-async gives up reading a signal before the line has asked as often as it may.
-            allowed = (*EXPLAINED, TimeoutError) if self.case.harmless.verb == READ else EXPLAINED
-            assert isinstance(error, allowed), f"{what}: {error!r}"
+            assert isinstance(error, EXPLAINED), f"{what}: {error!r}"
             assert NAME in str(error), f"{error} names no device"
 
     @pytest.mark.parametrize("kind", ON_THE_WAY)

@@ -66,4 +66,4 @@ class _QueryBackend(SignalBackend[Any]):
 
 def query_signal(output: Output, query: Callable[[], Awaitable[Any]]) -> SignalR[Any]:
     """A read-only signal of one value (not an array) whose every reading is a query to the instrument."""
-    return SignalR(_QueryBackend(output, query))
+    return SignalR(_QueryBackend(output, query), timeout=None)

@@ -16,7 +16,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 SETTLING = 0.25
-"""Longest wait, in seconds, for a reply that nobody waits for any more before the next exchange begins."""
+"""Longest wait, in seconds, for a reply that nobody waits for any more before a command is sent. A query waits for a
+whole timeout: nothing hurries."""
 
 
 class Line:
@@ -71,14 +72,14 @@ class Line:
         """
         for attempt in range(1, self.retries + 1):
             try:
-                return await self._exchange(request, parse)
+                return await self._exchange(request, parse, self.timeout)
             except (NoReply, GarbledReply) as error:
                 _log.warning("%s; asking again (%d of %d)", error, attempt, self.retries)
-        return await self._exchange(request, parse)
+        return await self._exchange(request, parse, self.timeout)
 
     async def command(self, request: bytes, parse: Callable[[bytes], T]) -> T:
         """Like `query`, but sent once only: for requests that do something and are answered."""
-        return await self._exchange(request, parse)
+        return await self._exchange(request, parse, SETTLING)
 
     async def send(self, request: bytes) -> None:
         """Send a request that has no answer, once. Raises LineLost."""
@@ -107,12 +108,12 @@ class Line:
                 frame = await self._frame("a frame", self.timeout)
             yield frame
 
-    async def _exchange(self, request: bytes, parse: Callable[[bytes], T]) -> T:
+    async def _exchange(self, request: bytes, parse: Callable[[bytes], T], settling: float) -> T:
         await self._port.exchanging.acquire()
         try:
             self._port.check(self)
             if self._port.owed_until:
-                await self._settle()
+                await self._settle(settling)
             self._connection.buffer.clear()
             self._connection.write(request)
             asked = asyncio.get_running_loop().time()
@@ -131,9 +132,9 @@ class Line:
         except GarbledReply as error:
             raise GarbledReply(f"{self}: the reply {frame!r} to {request!r} is garbled: {error}") from error
 
-    async def _settle(self) -> None:
+    async def _settle(self, longest: float) -> None:
         """Let a late reply, or that to a cancelled exchange, go by, lest it be taken for the reply to the next one."""
-        seconds = min(self._port.owed_until - asyncio.get_running_loop().time(), SETTLING)
+        seconds = min(self._port.owed_until - asyncio.get_running_loop().time(), longest)
         if seconds > 0:
             try:
                 await self._frame("a reply that nobody waits for any more", seconds)
