@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Other people's programs of which tests use a part: without what the rest of them needs (.NET, a server, matplotlib).
-PEERS := labmcp labmcp-palmsens hardpotato pypalmsens
+PEERS := labmcp labmcp-palmsens hardpotato pymeasure pypalmsens
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check format bench bench-offline docs clean
+.PHONY: help setup demo test test-slow check format bench bench-instruments bench-offline docs clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,7 +26,7 @@ test: .venv/ready  ## run the fast tests
 	$(BIN)/pytest -n auto -m 'not slow'
 
 test-slow: .venv/ready  ## run the long tests
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n auto -m slow
 
 check: .venv/ready  ## formatting, lint, types, architecture
 	$(BIN)/ruff format --check .
@@ -40,6 +40,9 @@ format: .venv/ready  ## format the code
 
 bench: .venv/ready  ## measure the orchestrator's overhead
 	$(BIN)/python benchmarks/overhead.py
+
+bench-instruments: .venv/ready  ## measure drivers beside bare pyserial, two minutes
+	$(BIN)/python benchmarks/instruments.py
 
 bench-offline: .venv/ready  ## measure simulation and studies, a quarter of an hour
 	$(BIN)/python benchmarks/offline.py

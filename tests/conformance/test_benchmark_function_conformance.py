@@ -21,6 +21,7 @@ class TestBenchmarkFunction(Conformance):
         simulator={"clean": 0.1, "duration": 600.0},
         harmless=Call("clean"),
         moving=Call("measure", {"x1": 1.0, "x2": 2.0}),
+        foretold=True,
         at_rest=lambda simulator: simulator._left() <= 0,
         random=calls,
     )

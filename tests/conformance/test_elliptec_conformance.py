@@ -54,6 +54,7 @@ class TestLinear(Conformance):
     )
 
 
+@pytest.mark.slow
 class TestRotary(Conformance):
     case = Case(
         driver="elliptec",
@@ -69,6 +70,7 @@ class TestRotary(Conformance):
     )
 
 
+@pytest.mark.slow
 class TestSlider(Conformance):
     case = Case(
         driver="elliptec",

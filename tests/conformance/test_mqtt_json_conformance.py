@@ -19,7 +19,7 @@ DEVICE: dict[str, Any] = {
             "longest": 700,
         },
         "stir": {
-            "arguments": {"speed": {"unit": "1/min", "limits": [0, 2000]}},
+            "arguments": {"speed": {"unit": "rpm", "limits": [0, 2000]}},
             "publish": {"payload": {"cmd": "stir", "speed": "{speed}"}},
             "reply": {"path": "state", "done": "ok", "failed": "error"},
         },
@@ -31,7 +31,7 @@ DEVICE: dict[str, Any] = {
             "unit": "mL",
             "request": {"payload": {"cmd": "level"}},
         },
-        "speed": {"path": "speed", "unit": "1/min", "max_age": 5},
+        "speed": {"path": "speed", "unit": "rpm", "max_age": 5},
     },
     "stop": {"payload": {"cmd": "stop"}},
 }

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
-from motet.devices import Device, Expected, Output, Verb, verb
+from motet.devices import Device, Expected, Limit, Output, Verb, VerbSpec, verb, verbs_of
+from motet.errors import ConnectionProblem, InstrumentError
 from motet.lines import Line
+from motet.simulation import Fault, SimulatedInstrument
 from motet_conformance import Call, Case, Conformance
-from motet_drivers import gsv3
+from motet_drivers import gsv3, ne1000
 
 
 class ForceSensor(Conformance):
@@ -29,7 +32,20 @@ class ForceSensor(Conformance):
     )
 
 
-SUITE = ForceSensor()
+class Pump(Conformance):
+    """One on a bus, that takes long."""
+
+    case = Case(
+        driver="ne1000",
+        options={"address": 3, "diameter": 26.59, "capacity": 60.0},
+        simulator={"contents": 30.0},
+        harmless=Call("read"),
+        moving=Call("dispense", {"volume": 20.0, "rate": 1.0}),
+        at_rest=lambda simulator: simulator.program.motion is None,
+    )
+
+
+SUITE, PUMP = ForceSensor(), Pump()
 FAILURES = (AssertionError, pytest.fail.Exception)
 
 
@@ -56,7 +72,8 @@ def test_a_stop_that_does_nothing(how: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_driver_that_takes_any_instrument_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Expected, "check", unchecked)
-    tells("DID NOT RAISE", SUITE.test_another_instrument_than_the_lab_file_names_is_refused, "firmware")
+    tells("DID NOT RAISE", SUITE.test_another_firmware_than_the_lab_file_s_is_refused)
+    tells("DID NOT RAISE", SUITE.test_another_serial_number_than_the_lab_file_s_is_refused)
     tells("took another instrument for its own", SUITE.test_the_cable_is_put_back_into_another_instrument)
 
 
@@ -119,3 +136,85 @@ def test_a_driver_that_leaves_a_task_behind(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(gsv3.Gsv3, "close", careless)
     test = SUITE.test_connecting_identifies_the_instrument_and_moves_nothing
     tells("still running when everything is closed", test)
+
+
+def test_a_limit_that_is_wider_than_the_instrument_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wider(device: type[Device], options: object) -> Mapping[str, VerbSpec]:
+        verbs = verbs_of(device)
+        return {**verbs, "record": replace(verbs["record"], limits={"duration": Limit(0.0, 4000.0, "s")})}
+
+    monkeypatch.setattr(gsv3.Gsv3, "verbs_for", classmethod(wider))
+    tells(r"record\(duration=3601.0\): None", SUITE.test_calls_beyond_a_limit_are_refused_with_nothing_sent)
+
+
+def test_a_verb_that_keeps_quiet_about_being_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def record(self: gsv3.Gsv3, duration: float) -> Mapping[str, Any]:
+        try:
+            return await right(self, duration)
+        except InstrumentError:
+            return {"time": [], "force": [], "lost": 0}
+
+    right = gsv3.Gsv3.record
+    spec = verbs_of(gsv3.Gsv3)["record"]
+    declared = verb(units={"duration": "s"}, limits={"duration": (0.0, 3600.0)}, outputs=spec.outputs)
+    monkeypatch.setattr(gsv3.Gsv3, "record", declared(record))
+    test = SUITE.test_in_the_middle_of_a_verb_it_comes_to_rest_and_can_be_used_again
+    tells(r"record\(duration=60.0\) ended with None, not with InstrumentError", test, "stop")
+
+
+def test_a_driver_that_does_not_ask_who_is_there_after_a_pulled_cable(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def trusting(self: gsv3.Gsv3) -> tuple[str, ...]:
+        line = self.context.need_line()
+        await line.close()
+        await line.open()
+        return self.forgets
+
+    monkeypatch.setattr(gsv3.Gsv3, "recover", trusting)
+    tells("`recover` asks who is there", SUITE.test_a_pulled_cable_is_told_and_when_it_is_back_all_is_well)
+    tells("took another instrument for its own", SUITE.test_the_cable_is_put_back_into_another_instrument)
+
+
+def test_a_driver_that_keeps_the_port_of_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def keep(self: Line) -> None:
+        """Stays open."""
+
+    monkeypatch.setattr(Line, "close", keep)
+    with pytest.raises(ConnectionProblem, match=r"cell-next: .* is in use by cell-instrument"):
+        SUITE.test_something_else_on_the_line_is_refused("nobody")
+
+
+def test_a_driver_that_sleeps_until_it_should_be_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sleepy(self: ne1000.Ne1000, *args: Any) -> None:
+        await asyncio.sleep(20 * 60)
+        await right(self, *args)
+
+    right = ne1000.Ne1000._finish  # pyright: ignore[reportPrivateUsage] - it is spoiled
+    monkeypatch.setattr(ne1000.Ne1000, "_finish", sleepy)
+    tells(
+        "its driver did not ask for 1200", PUMP.test_a_verb_asks_its_instrument_or_waits_for_its_word_and_not_for_a_time
+    )
+
+
+def test_a_simulator_that_does_not_know_of_other_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def know(self: SimulatedInstrument, *kinds: str) -> Fault | None:
+        return right(self, *(kind for kind in kinds if kind != "wrong_address"))
+
+    right = SimulatedInstrument.fault
+    monkeypatch.setattr(SimulatedInstrument, "fault", know)
+    tells("the simulator does not know of this fault", PUMP.test_an_answer_with_another_address_is_nobody_s)
+
+
+def test_parts_that_do_not_apply_are_no_tests() -> None:
+    """They are not there to be skipped; they are again where a class below states another case."""
+
+    class Bus(ForceSensor):
+        case = Pump.case
+
+    own: set[str] = {name for name in dir(Conformance) if name.startswith("test_")}
+    left_out = {name for name in own if getattr(ForceSensor, name) is None}
+    assert "test_devices_on_one_bus_do_not_disturb_one_another" in left_out
+    assert "test_an_answer_with_another_address_is_nobody_s" in left_out
+    assert "test_after_any_calls_driver_and_simulator_agree" not in left_out
+    assert callable(Bus.test_devices_on_one_bus_do_not_disturb_one_another)
+    assert Bus.test_after_any_calls_driver_and_simulator_agree is None
+    assert all(callable(getattr(Conformance, name)) for name in own)

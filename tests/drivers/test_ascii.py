@@ -207,6 +207,32 @@ async def test_stop_in_mid_dispense_ends_the_verb_and_the_pump(make: Make, how: 
     assert 0 <= float(b.unit.value("delivered")) < 100
 
 
+@pytest.mark.parametrize("how", ["stop", "safe"])
+async def test_what_is_sent_again_for_a_lost_answer_is_stopped_all_the_same(make: Make, how: str) -> None:
+    supply: dict[str, Any] = {
+        **SCPI,
+        "verbs": {**SCPI["verbs"], "set_voltage": {**SCPI["verbs"]["set_voltage"], "repeatable": True}},
+        "stop": ["VOLT 0.000"],
+        "safe": ["VOLT -1.000"],
+    }
+    b = await make(supply)
+    answer = b.unit.answer
+
+    def lose(data: bytes, request: bytes = b"") -> None:
+        b.unit.answer = answer
+
+    b.unit.answer = lose
+    status = b.device.verbs["set_voltage"].set({"voltage": 5.0})
+    async with asyncio.timeout(3):
+        while not any(b"VOLT 5" in data for data in b.heard):  # noqa: ASYNC110 - the simulator tells nobody
+            await asyncio.sleep(0)
+        await getattr(b.device, how)()
+        with pytest.raises(InstrumentError, match="set_voltage was stopped before it was done"):
+            await status
+    assert sum(b"VOLT 5" in data for data in b.heard) == 2
+    assert b.unit.value("voltage") == (0.0 if how == "stop" else -1.0)
+
+
 async def test_a_dispense_that_is_cancelled_leaves_nothing_moving(make: Make) -> None:
     b = await make(PUMP)
     dispense = asyncio.ensure_future(cast("Any", b.device).dispense(volume=100.0, rate=1.0))
@@ -323,7 +349,7 @@ def test_either_a_file_or_a_description_is_needed(tmp_path: Path) -> None:
 
 @given(st.floats(-1e6, 1e6), st.integers(-1000, 1000), st.booleans())
 def test_values_come_back_as_they_were_sent(number: float, whole: int, flag: bool) -> None:
-    from motet.files.described_variables import Written
+    from motet.files.described.variables import Written
     from motet.files.templates import template
 
     values: dict[str, Any] = {"a": number, "b": whole, "c": flag, "d": "x y"}

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from motet.devices import Device
 from motet.errors import FileProblems
 from motet.files.arithmetic import evaluate
-from motet.files.described_check import RESERVED
-from motet.files.described_source import load_described
+from motet.files.described.check import RESERVED
+from motet.files.described.source import load_described
 from motet.files.templates import template
 from motet_drivers import ascii as driver
 

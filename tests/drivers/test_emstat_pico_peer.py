@@ -54,6 +54,13 @@ def example_modules() -> Iterator[None]:
         del sys.modules[name]
 
 
+class _Anything(Exception):
+    """May be made with whatever arguments, and raised."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args)
+
+
 @pytest.fixture
 def labmcp_palmsens(monkeypatch: pytest.MonkeyPatch) -> None:
     """labmcp-palmsens without the server that it can put its drivers behind."""
@@ -69,7 +76,7 @@ def labmcp_palmsens(monkeypatch: pytest.MonkeyPatch) -> None:
         }.items():
             module = types.ModuleType(name)
             for each in used:
-                setattr(module, each, type(each, (Exception,), {"__init__": lambda self, *args, **options: None}))
+                setattr(module, each, type(each, (_Anything,), {}))
             monkeypatch.setitem(sys.modules, name, module)
 
 

@@ -97,6 +97,13 @@ async def make() -> AsyncGenerator[Make]:
         yield one
 
 
+async def test_settings_with_which_nothing_moves_are_refused_by_number(make: Make) -> None:
+    for number in (24, 112, 121):
+        cell = await make(connect=False, simulated={"settings": {number: 0}})
+        with pytest.raises(InstrumentError, match=rf"cell-gantry.*its setting \${number} is 0; it must be above 0"):
+            await cell.gantry.connect()
+
+
 async def position(cell: Bench) -> list[float]:
     """What the signals read, mm."""
     return [await get() for get in (cell.gantry.get_x, cell.gantry.get_y, cell.gantry.get_z)]
@@ -220,6 +227,18 @@ async def test_homing_that_finds_no_switch_is_an_alarm_by_name(make: Make) -> No
     with pytest.raises(InstrumentError, match=r"'\$H': alarm 9: no limit switch was found \(HomingFailApproach\)"):
         await cell.gantry.home()
     await cell.gantry.home()
+
+
+async def test_a_locked_controller_tells_why_until_it_was_homed(make: Make) -> None:
+    cell = await make()
+    await cell.line.command(b"$130=50\n", protocol.done)  # somebody makes it shorter than the driver has been told
+    with pytest.raises(InstrumentError, match=r"alarm 2: .*\(SoftLimit\)"):
+        await cell.gantry.move(x=100.0)
+    with pytest.raises(InstrumentError, match=r"in state Alarm .*allowed: Idle; it told alarm 2: .*\(SoftLimit\)"):
+        await cell.gantry.move(x=100.0)
+    await cell.line.command(b"$130=300\n", protocol.done)
+    await cell.gantry.home()
+    await cell.gantry.move(x=100.0)
 
 
 async def test_a_refused_line_is_an_error_by_name(make: Make) -> None:

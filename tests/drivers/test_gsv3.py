@@ -346,6 +346,30 @@ def test_a_stream_that_lost_a_byte_has_no_wrong_value(raws: list[int], data: st.
     assert lost + len(samples) == len(raws)
 
 
+stretches = st.tuples(st.lists(raw_values, max_size=6), st.lists(st.integers(0, 0xA4A4), min_size=3, max_size=3)).map(
+    lambda parts: [*parts[0], *(raw & 0x7F7F for raw in parts[1])]
+)
+"""Values of which three at least have no 0xA5 in them."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(stretches, raw_values, st.integers(0, 2)), min_size=2, max_size=5), stretches)
+def test_bytes_that_are_lost_far_apart_make_no_wrong_value(
+    parts: list[tuple[list[int], int, int]], last: list[int]
+) -> None:
+    raws: list[int] = []
+    data = b""
+    for before, broken, at in parts:
+        raws += [*before, broken]
+        frame = frames([broken])
+        data += frames(before) + frame[:at] + frame[at + 1 :]
+    raws += last
+    samples, lost = decode(data + frames(last))
+    assert [raws[sample.slot] for sample in samples] == [sample.raw for sample in samples]
+    assert lost + len(samples) == len(raws)
+    assert lost >= len(parts)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_decoded(data: bytes) -> None:
     samples, lost = decode(data)

@@ -177,6 +177,26 @@ async def test_stop_in_mid_sweep_turns_the_output_off(make: Make, how: str) -> N
     assert not b.unit.source.output
 
 
+@pytest.mark.parametrize("how", ["stop", "safe"])
+async def test_an_output_that_is_turned_on_again_for_a_lost_reply_is_off_after_a_stop(make: Make, how: str) -> None:
+    b = await make()
+    answer = b.unit.answer
+
+    def lose(data: bytes, request: bytes = b"") -> None:
+        b.unit.answer = answer
+
+    b.unit.answer = lose
+    status = b.smu.verbs["output"].set({"on": True})
+    async with asyncio.timeout(3):
+        while not b.unit.source.output:  # noqa: ASYNC110 - of the simulator, which tells nobody
+            await asyncio.sleep(0)
+        await getattr(b.smu, how)()
+        with pytest.raises(InstrumentError, match="stopped"):
+            await status
+    assert not b.unit.source.output
+    assert sum(b":OUTP ON" in data for data in b.heard) == 2
+
+
 BEYOND: list[tuple[str, dict[str, Any], str]] = [
     ("source_voltage", {"voltage": 211.0, "current_limit": 0.01}, r"voltage = 211 V.*\[-210, 210\] V"),
     ("source_voltage", {"voltage": 5.0, "current_limit": 1.1}, r"current_limit = 1.1 A.*1.05\] A"),

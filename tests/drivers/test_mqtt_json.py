@@ -57,13 +57,13 @@ DEVICE: dict[str, Any] = {
             "longest": 60,
         },
         "stir": {
-            "arguments": {"speed": {"unit": "1/min", "limits": [0, 2000]}},
+            "arguments": {"speed": {"unit": "rpm", "limits": [0, 2000]}},
             "publish": {"topic": "{topic}/speed", "payload": "{speed}"},
             "repeatable": True,
         },
     },
     "signals": {
-        "speed": {"path": "speed", "unit": "1/min", "max_age": 5},
+        "speed": {"path": "speed", "unit": "rpm", "max_age": 5},
         "lid": {"path": "lid", "type": "text", "max_age": 5},
         "level": {"topic": "{topic}/reply", "path": "level", "unit": "mL", "request": {"payload": {"cmd": "level"}}},
     },
@@ -409,6 +409,8 @@ async def test_a_node_that_was_not_made_from_these_options_is_driven_all_the_sam
         ({"verbs": {"x": {"arguments": {"a": {"values": ["b"]}}}}}, "values are for texts"),
         ({"signals": {"x": {"type": "array"}}}, "arrays are for the outputs of verbs"),
         ({"serial_number": "1"}, "need `identity`"),
+        ({"signals": {"x": {"unit": "1/min"}}}, r"signals.x.unit\n.*'1/min' is not a known unit"),
+        ({"verbs": {"x": {"arguments": {"a": {"unit": "mLL"}}}}}, "did you mean 'mL'"),
         ({"request_id": "id", "verbs": {"x": {"publish": {"payload": "a"}, "reply": {}}}}, "that of x is none"),
     ],
 )

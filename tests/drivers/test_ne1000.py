@@ -15,10 +15,21 @@ from motet.devices import Context, Limit, Limits
 from motet.errors import ConnectionProblem, GarbledReply, InstrumentError, LimitError, LineLost
 from motet.lines import Line, Opener, Port, SerialOpener
 from motet.model.lab import SerialLine
-from motet.simulation import Fault, FaultInjector, LoopClock, MemoryOpener, Multidrop, PtyServer
+from motet.simulation import (
+    Fault,
+    FaultInjector,
+    Faults,
+    LoopClock,
+    MemoryOpener,
+    Multidrop,
+    PtyServer,
+    SimulatedInstrument,
+)
 from motet_drivers import ne1000 as driver
 from motet_drivers.ne1000 import protocol
+from motet_drivers.ne1000.pump import NewEraPump
 from motet_simulators import ne1000 as simulator
+from motet_simulators.ne1000.wire import framed
 
 SCALE = 100.0
 SYRINGE = {"diameter": 14.43, "capacity": 10.0}
@@ -97,6 +108,16 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it never was")
 
 
+async def pumped(pump: simulator.Ne1000, volume: float) -> None:
+    """Until so much, mL, has come out of it."""
+
+    def enough() -> bool:
+        pump.update()
+        return pump.delivered >= volume
+
+    await until(enough)
+
+
 @pytest.mark.parametrize("lines", ["pty", "memory"])
 @pytest.mark.parametrize("mode", ["basic", "safe"])
 async def test_what_is_dispensed_is_what_was_asked_for(make: Make, lines: str, mode: str) -> None:
@@ -137,6 +158,31 @@ async def test_it_agrees_on_the_mode_whichever_the_pump_was_left_in(make: Make, 
     await cell.pump.connect()
     assert cell.simulator.settings.safe_timeout == (30 if mode == "safe" else 0)
     assert await cell.pump.get_state() == "stopped"
+
+
+class Alarming(SimulatedInstrument):
+    """A pump that tells an alarm whatever it is asked."""
+
+    asked = 0
+
+    def receive(self, data: bytes) -> None:
+        """Any packet, which comes in one piece."""
+        self.asked += 1
+        self.answer(framed("00A?E", safe=True))
+
+
+async def test_alarm_upon_alarm_does_not_end_what_keeps_a_pump_from_its_timeout() -> None:
+    alarming = Alarming(Faults(), LoopClock(asyncio.get_running_loop(), SCALE), seed=1)
+    line = Line("cell-pump", MemoryOpener(alarming), protocol.NewEraFraming(), timeout=0.1)
+    await line.open()
+    beats = asyncio.create_task(NewEraPump(line, address=0, safe_timeout=3).beat(SCALE))
+    try:
+        await until(lambda: alarming.asked > 3)  # three alarms are an error to the one who asks
+        assert not beats.done()
+    finally:
+        beats.cancel()
+        await asyncio.wait([beats])
+        await line.close()
 
 
 async def test_in_safe_mode_a_pump_at_rest_is_kept_from_its_alarm(make: Make) -> None:
@@ -195,8 +241,7 @@ async def test_limits_follow_from_the_syringe(make: Make) -> None:
 async def test_a_stop_ends_the_delivery_and_says_how_much_has_been_pumped(make: Make) -> None:
     cell = await make(lines="pty")
     task = asyncio.create_task(cell.pump.dispense(volume=5.0, rate=2.0))
-    await until(lambda: cell.simulator.program.state == "I")
-    await asyncio.sleep(0.1)
+    await pumped(cell.simulator, 0.1)
     await cell.pump.stop()
     with pytest.raises(InstrumentError, match=r"cell-pump.*stopped before it was done: 0\.\d+ mL of 5 mL were pumped"):
         await task
@@ -248,8 +293,7 @@ async def test_a_start_whose_answer_is_lost_is_not_made_twice(make: Make) -> Non
 async def test_a_lost_line_says_how_much_was_pumped_and_the_pump_is_stopped_when_it_is_back(make: Make) -> None:
     cell = await make(watch=0.02)
     task = asyncio.create_task(cell.pump.dispense(volume=5.0, rate=1.0))
-    await until(lambda: cell.simulator.program.state == "I")
-    await asyncio.sleep(0.1)
+    await pumped(cell.simulator, 0.05)
     cell.fails({"kind": "disconnect", "seconds": 10.0})
     with pytest.raises(
         LineLost, match=r"cell-pump.*; 0\.\d+ mL of 5 mL were pumped when last heard of, 0\.\d s before"

@@ -247,6 +247,34 @@ async def test_safe_switches_off_what_the_lab_file_names(make: Make) -> None:
     assert plug.device.unit.bits == 2
 
 
+async def test_a_relay_that_is_switched_on_again_for_a_lost_answer_is_off_after_safe(make: Make) -> None:
+    plug = await make(off_when_safe=["pump"])
+    answer = plug.device.answer
+    lost: list[str] = []
+
+    def lose(topic: str, payload: bytes, retain: bool = False) -> None:
+        lost.append(topic)
+        if topic == "stat/plug/POWER1":
+            plug.device.answer = answer
+
+    for relay, key, left in (("pump", "POWER1", 0), ("lamp", "POWER2", 2)):
+        plug.heard.clear()
+        plug.device.answer = lose if relay == "pump" else answer
+        switching = asyncio.create_task(plug.driver.switch(relay, on=True))
+        async with asyncio.timeout(3):
+            while (key, b"ON") not in plug.said():  # noqa: ASYNC110 - of the device, which tells nobody
+                await asyncio.sleep(0)
+            await plug.driver.safe()
+            if left:
+                await switching
+            else:
+                with pytest.raises(InstrumentError, match="pump is off again: the device was made safe"):
+                    await switching
+        assert plug.device.unit.bits == left
+        assert plug.said().count((key, b"ON")) == (1 if left else 2)
+    assert lost == ["stat/plug/RESULT", "stat/plug/POWER1"]
+
+
 async def test_a_message_that_is_lost_is_said_again(make: Make) -> None:
     plug = await make(
         {"faults": [{"kind": "drop", "after": 10, "times": 2}, {"kind": "garble", "after": 12}]}, retries=2
@@ -360,7 +388,7 @@ async def test_the_broker_s_own_last_will_ends_what_is_waited_for(mosquitto: str
     writer.write(connect_packet(b"plug", b"tele/plug/LWT", b"Offline"))
     async with asyncio.timeout(5), Bus(mosquitto, client_id="lab") as bus:
         assert (await reader.readexactly(4))[0] == 0x20, "CONNACK"
-        options = driver.Options(timeout=3.0)
+        options = driver.Options(timeout=1.0)
         tasmota = driver.Tasmota(Context("bench-plug", options, Limits("bench-plug", {}), bus=bus, topic="plug"))
         asked = asyncio.Event()
         await bus.subscribe("cmnd/plug/#", lambda message: asked.set())

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from motet.errors import ConnectionProblem, LineLost, NoReply
-from motet.lines import Line, Port, Terminated
+from motet.lines import ByteStream, Line, Port, Terminated
 from motet.simulation import Fault, Faults, LoopClock, MemoryOpener, Multidrop, SimulatedInstrument
 
 LATE_S = 0.3
@@ -116,6 +116,78 @@ async def test_a_pulled_cable_loses_all_lines_of_the_port_until_it_is_plugged_in
     await plugged_in.wait()
     await a.open()
     assert await a.query(b"a?\r", text) == "a=2"
+    assert (a.is_open, b.is_open) == (True, False)
+    with pytest.raises(LineLost, match=r"^two \(memory:bus\): it was lost$"):
+        await b.query(b"b?\r", text)  # what answers at its address is not known yet
+    await b.open()
     assert await b.query(b"b?\r", text) == "b=1"
     await a.close()
     await b.close()
+
+
+class Slow:
+    """An opener that waits, and fails as often as it is told."""
+
+    where = "memory:slow"
+
+    def __init__(self, instrument: Addressed, failures: int = 0) -> None:
+        self._inner = MemoryOpener(instrument, name="slow")
+        self._failures = failures
+        self.opening, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def open(self) -> ByteStream:
+        self.opening.set()
+        await self.go_on.wait()
+        if self._failures:
+            self._failures -= 1
+            raise OSError("not yet")
+        return await self._inner.open()
+
+
+async def test_a_line_that_is_closed_while_another_one_opens_the_port_leaves_it_open(clock: LoopClock) -> None:
+    """After a lost cable: one instrument gives up while its neighbour opens the port again."""
+    slow = Slow(Addressed("b", clock, Fault(kind="disconnect", seconds=0.001)))
+    slow.go_on.set()
+    on = Port("bus", slow)
+    a, b = line("one", on), line("two", on)
+    await a.open()
+    await b.open()
+    with pytest.raises(LineLost):
+        await b.query(b"b?\r", text)
+    await b.close()
+    plugged_in = asyncio.Event()
+    clock.call_later(0.01, plugged_in.set)
+    await plugged_in.wait()
+    slow.opening.clear()
+    slow.go_on.clear()
+    opening = asyncio.create_task(b.open())
+    await slow.opening.wait()
+    closing = asyncio.create_task(a.close())
+    await asyncio.sleep(0)
+    slow.go_on.set()
+    await asyncio.gather(opening, closing)
+    assert await b.query(b"b?\r", text) == "b=2"
+    await b.close()
+
+
+async def test_who_could_not_open_a_port_or_gave_up_has_no_part_in_it(clock: LoopClock) -> None:
+    slow = Slow(Addressed("a", clock), failures=1)
+    on = Port("bus", slow)
+    a, b = line("one", on), line("two", on)
+    slow.go_on.set()
+    with pytest.raises(ConnectionProblem, match="cannot open memory:slow: not yet"):
+        await a.open()
+    slow.go_on.clear()
+    slow.opening.clear()
+    giving_up = asyncio.create_task(a.open())
+    await slow.opening.wait()
+    giving_up.cancel()
+    await asyncio.wait([giving_up])
+    slow.go_on.set()
+    await b.open()
+    with pytest.raises(LineLost, match=r"one .*: it is not open"):
+        await a.query(b"a?\r", text)
+    await b.close()
+    again = Line("three", slow, Terminated(b"\r"))  # nobody has the port any more
+    await again.open()
+    await again.close()

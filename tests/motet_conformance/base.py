@@ -7,9 +7,9 @@ from typing import Any, ClassVar, TypeVar
 import pytest
 
 from motet.errors import InstrumentError, Retryable
-from motet.simulation import Faults
+from motet_conformance.applies import leave_out
 from motet_conformance.case import Call, Case
-from motet_conformance.rig import Rig, Setup, driver_of, in_virtual_time, rig, simulator_of
+from motet_conformance.rig import Rig, Setup, in_virtual_time, rig
 
 T = TypeVar("T")
 EXPLAINED = (Retryable, InstrumentError)
@@ -21,6 +21,11 @@ class Part:
 
     case: ClassVar[Case]
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "case"):
+            leave_out(cls, cls.case)
+
     def run(self, work: Callable[[Rig], Awaitable[T]], setup: Setup | None = None, longest: float | None = None) -> T:
         """What `work` gives, done with a fresh rig in virtual time. `longest` is in virtual seconds."""
 
@@ -30,24 +35,10 @@ class Part:
 
         return in_virtual_time(whole) if longest is None else in_virtual_time(whole, longest)
 
-    def need_wire(self, *transports: str) -> None:
-        """Skips the test for instruments that are not on one of these: a serial line or MQTT, unless said otherwise."""
-        transport = driver_of(self.case).transport
-        if transport not in (transports or ("serial", "mqtt")):
-            pytest.skip(f"{self.case.driver} is on no such wire: its transport is {transport}")
-
-    def need_faults(self) -> None:
-        """Skips the test where nothing can be made to go wrong."""
-        self.need_wire()
-        if not issubclass(simulator_of(self.case).options, Faults):
-            pytest.skip(f"the simulator of {self.case.driver} has no faults")
-
     @property
     def moving(self) -> Call:
-        """The long call; skips the test for an instrument that has none."""
-        if self.case.moving is None:
-            pytest.skip(f"nothing of {self.case.driver} takes long")
-        assert self.case.at_rest is not None, "a case with `moving` needs `at_rest`"
+        """The long call, for tests of instruments that have one."""
+        assert self.case.moving is not None
         return self.case.moving
 
 

@@ -54,6 +54,8 @@ class Case:
     """Quick, may be repeated, changes nothing. What it gives is compared with and without faults."""
     moving: Call | None = None
     """Takes long: for stopping in the middle. None when nothing of it takes any time."""
+    foretold: bool = False
+    """Whether the instrument itself says how long that will take, so that its driver need not ask meanwhile."""
     at_rest: Callable[[Any], bool] | None = None
     """Whether nothing of the simulator moves, doses, records: whatever `stop` is to end. Needed with `moving`."""
     beyond: tuple[Call, ...] = ()

@@ -9,6 +9,7 @@ import pytest
 from motet.errors import ConnectionProblem, MotetError
 from motet.simulation import Fault
 from motet_conformance.agreement import differences
+from motet_conformance.applies import addressed, faulty, long, where
 from motet_conformance.base import EXPLAINED, Part, outcome, within
 from motet_conformance.rig import NAME, Rig, Setup, driver_of, settings_of
 
@@ -42,11 +43,16 @@ class FaultsPart(Part):
 
         return self.run(work)
 
-    @pytest.mark.parametrize("kind", [*ON_THE_WAY, "wrong_address"])
+    @where(faulty)
+    @pytest.mark.parametrize("kind", ON_THE_WAY)
     def test_a_fault_gives_the_right_value_or_an_error_and_then_passes(self, kind: str) -> None:
-        self.need_faults()
-        if kind == "wrong_address" and driver_of(self.case).address is None:
-            pytest.skip(f"{self.case.driver} has no address")
+        self._right_or_an_error(kind)
+
+    @where(faulty, addressed)
+    def test_an_answer_with_another_address_is_nobody_s(self) -> None:
+        self._right_or_an_error("wrong_address")
+
+    def _right_or_an_error(self, kind: str) -> None:
         right = self._right()
         for position in (*POSITIONS, FOR_EVER):
             self.run(lambda made, position=position: self._survived(made, kind, position, right))
@@ -57,6 +63,7 @@ class FaultsPart(Part):
         made.inject(self._fault(kind, position))
         found, error = await within(BOUND_S, what, outcome(made.do(self.case.harmless)))
         self._explained(what, found, error, right)
+        assert made.occasions(), f"{what}: the simulator does not know of this fault"
         # Once more, with what is left of it on the wire.
         found, error = await within(BOUND_S, what, outcome(made.do(self.case.harmless)))
         self._explained(f"{what}, the call after it", found, error, right)
@@ -76,9 +83,9 @@ class FaultsPart(Part):
             assert isinstance(error, EXPLAINED), f"{what}: {error!r}"
             assert NAME in str(error), f"{error} names no device"
 
+    @where(faulty)
     @pytest.mark.parametrize("kind", ON_THE_WAY)
     def test_a_fault_while_connecting_is_told_or_overcome(self, kind: str) -> None:
-        self.need_faults()
         right = self._right()
         for position in (*POSITIONS, FOR_EVER):
             fault = self._fault(kind, position)
@@ -98,17 +105,17 @@ class FaultsPart(Part):
         unlike = differences(await made.do(self.case.harmless), right, self.case.tolerance)
         assert not unlike, f"{fault} while connecting: {unlike}"
 
+    @where(faulty, long)
     @pytest.mark.parametrize("kind", ["error", "stuck", "stall"])
     def test_what_happens_to_the_instrument_itself_is_told(self, kind: str) -> None:
         """A verb that its instrument does not carry out ends, with an error of the instrument, in bounded time."""
-        self.need_faults()
         call = self.moving
 
         async def work(made: Rig) -> None:
             await made.ready()
             made.inject(Fault.model_validate({"kind": kind, "times": None}))
             _, error = await outcome(made.do(call))
-            asked = made.simulator._injector._seen[0]
+            asked = made.occasions()
             assert error is None or isinstance(error, MotetError), repr(error)
             assert error is not None or not asked, f"{call} was done although its instrument had {kind}"
             assert error is None or isinstance(error, EXPLAINED), repr(error)

@@ -7,10 +7,12 @@ import pytest
 from motet.contracts.simulation import SerialSimulator
 from motet.devices import Device
 from motet.errors import ConnectionProblem, MotetError
+from motet.lines import Line
 from motet.simulation import MemoryOpener
+from motet_conformance.applies import expects, serial, where
 from motet_conformance.base import Part, outcome
 from motet_conformance.case import READ
-from motet_conformance.rig import NAME, Rig, Setup, driver_of
+from motet_conformance.rig import NAME, Rig, Setup, device_of, driver_of, options_of
 
 ANSWERED_S = 120.0
 """Connecting to something that is not the instrument is given up after so long, virtual seconds."""
@@ -70,12 +72,15 @@ class IdentityPart(Part):
 
         self.run(work)
 
-    @pytest.mark.parametrize("what", ["serial_number", "firmware"])
-    def test_another_instrument_than_the_lab_file_names_is_refused(self, what: str) -> None:
-        self.need_wire()
-        if what not in driver_of(self.case).options.model_fields:
-            pytest.skip(f"the options of {self.case.driver} do not say which {what} must answer")
+    @where(expects("serial_number"))
+    def test_another_serial_number_than_the_lab_file_s_is_refused(self) -> None:
+        self._refuses_another("serial_number")
 
+    @where(expects("firmware"))
+    def test_another_firmware_than_the_lab_file_s_is_refused(self) -> None:
+        self._refuses_another("firmware")
+
+    def _refuses_another(self, what: str) -> None:
         async def work(made: Rig) -> None:
             with pytest.raises(ConnectionProblem) as caught:
                 await made.device.connect()
@@ -86,18 +91,19 @@ class IdentityPart(Part):
 
         self.run(work, Setup(options={what: "no-such"}))
 
+    @where(serial)
     @pytest.mark.parametrize("who", STRANGERS)
     def test_something_else_on_the_line_is_refused(self, who: str) -> None:
-        self.need_wire("serial")
-
         async def work(made: Rig) -> None:
             _, error = await outcome(made.device.connect())
             assert isinstance(error, MotetError), f"connected to {who}; {error!r}"
             assert NAME in str(error)
             assert made.where in str(error)
             assert made.tap is not None
-            stream = await made.tap.open()  # the port was given back
-            await stream.close()
+            framing = device_of(self.case).framing_for(options_of(self.case))
+            after = Line("cell-next", made.tap, framing)
+            await after.open()  # raises ConnectionProblem unless the port was given back
+            await after.close()
 
         self.run(work, Setup(opener=MemoryOpener(STRANGERS[who]())), ANSWERED_S)
 

@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from motet.errors import LimitError, MotetError, ProcedureError
 from motet_conformance.agreement import differences
+from motet_conformance.applies import drawn, where
 from motet_conformance.base import Part, outcome
 from motet_conformance.case import READ, Call, Case
 from motet_conformance.rig import Rig, in_virtual_time, rig
@@ -21,9 +21,9 @@ class MachinePart(Part):
     steps: ClassVar[int] = 8
     """How long each is."""
 
+    @where(drawn)
     def test_after_any_calls_driver_and_simulator_agree(self) -> None:
-        if self.case.random is None:
-            pytest.skip("the case has no random calls")
+        assert self.case.random is not None
         calls = self.case.random()
         case = self.case
 

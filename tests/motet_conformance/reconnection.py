@@ -2,11 +2,10 @@
 
 import asyncio
 
-import pytest
-
 from motet.errors import ConnectionProblem, Retryable
 from motet.simulation import Fault, MemoryOpener
 from motet_conformance.agreement import differences
+from motet_conformance.applies import faulty, numbered, where
 from motet_conformance.base import EXPLAINED, Part, outcome
 from motet_conformance.rig import PORT, Rig, Setup, driver_of, make_simulator, simulator_of
 
@@ -22,9 +21,8 @@ class ReconnectionPart(Part):
         _, error = await outcome(made.do(self.case.harmless))
         assert isinstance(error, EXPLAINED), repr(error)
 
+    @where(faulty)
     def test_a_pulled_cable_is_told_and_when_it_is_back_all_is_well(self) -> None:
-        self.need_faults()
-
         async def work(made: Rig) -> None:
             await made.ready()
             before = await made.do(self.case.harmless)
@@ -50,12 +48,10 @@ class ReconnectionPart(Part):
 
         self.run(work)
 
+    @where(numbered)
     def test_the_cable_is_put_back_into_another_instrument(self) -> None:
-        self.need_wire("serial")
-        ours, theirs = driver_of(self.case).options.model_fields, simulator_of(self.case).options.model_fields
-        if "serial_number" not in ours or "serial_number" not in theirs:
-            pytest.skip(f"{self.case.driver} does not tell its serial number")
-        expected = str(self.case.simulator.get("serial_number", theirs["serial_number"].get_default()))
+        told = simulator_of(self.case).options.model_fields["serial_number"].get_default()
+        expected = str(self.case.simulator.get("serial_number", told))
         other = expected[:-1] + ("1" if expected[-1] != "1" else "2")
 
         async def work(made: Rig) -> None:

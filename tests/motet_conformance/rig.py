@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from pydantic import BaseModel
+
 from motet.contracts.declarations import Driver, Kind, Simulator
 from motet.devices import Context, Device, Limit, Limits
 from motet.files.units import convert
@@ -125,6 +127,10 @@ class Rig:
         """From now on these go wrong, whatever the simulator's options say."""
         self.simulator._injector = FaultInjector(faults, SEED)
 
+    def occasions(self) -> int:
+        """How often the simulator has asked since then whether the first of these is to happen."""
+        return self.simulator._injector._seen[0]
+
 
 def driver_of(case: Case) -> Driver:
     """The declaration of the driver."""
@@ -134,6 +140,16 @@ def driver_of(case: Case) -> Driver:
 def simulator_of(case: Case) -> Simulator:
     """The declaration of the simulator."""
     return cast("Simulator", installed().get(Kind.SIMULATOR, case.driver))
+
+
+def device_of(case: Case) -> type[Device]:
+    """The driver's class."""
+    return cast("type[Device]", driver_of(case).make)
+
+
+def options_of(case: Case, entry: lab.Device | None = None) -> BaseModel:
+    """The driver's options, as the case or an entry of a lab file states them."""
+    return driver_of(case).options.model_validate(case.options if entry is None else entry.options)
 
 
 def entry_of(case: Case, setup: Setup | None = None) -> lab.Device:
@@ -167,15 +183,14 @@ def make_simulator(case: Case, clock: LoopClock, setup: Setup | None = None) -> 
 
 def make_device(case: Case, setup: Setup, name: str = NAME, **context: Any) -> Device:
     """The device of a case; `context` is what it talks through."""
-    driver, entry = driver_of(case), entry_of(case, setup)
-    options = driver.options.model_validate(entry.options)
-    limits = Limits(name, lab_limits(driver, options, entry))
-    return driver.make(Context(name, options, limits, scale=setup.scale, **context))
+    entry = entry_of(case, setup)
+    options = options_of(case, entry)
+    limits = Limits(name, lab_limits(device_of(case), options, entry))
+    return driver_of(case).make(Context(name, options, limits, scale=setup.scale, **context))
 
 
-def lab_limits(driver: Driver, options: Any, entry: lab.Device) -> dict[str, Limit]:
+def lab_limits(device: type[Device], options: BaseModel, entry: lab.Device) -> dict[str, Limit]:
     """The lab's limits in the units of the verbs."""
-    device = cast("type[Device]", driver.make)
     units = {key: a.unit for verb in device.verbs_for(options).values() for key, a in verb.arguments.items()}
     return {
         key: Limit(convert(low, units[key]), convert(high, units[key]), units[key])
@@ -207,9 +222,7 @@ async def _on_a_line(case: Case, setup: Setup, simulator: Any, clock: LoopClock,
     devices: list[Device] = []
     for number, each in enumerate((setup, *others)):
         name = NAME if number == 0 else f"{NAME}-{number + 1}"
-        entry = entry_of(case, each)
-        driver = driver_of(case)
-        framing = cast("Any", driver.make).framing_for(driver.options.model_validate(entry.options))
+        framing = device_of(case).framing_for(options_of(case, entry_of(case, each)))
         devices.append(make_device(case, each, name, line=Line(name, port, framing, timeout=timeout)))
     return Rig(case, devices[0], simulator, traffic, clock, tap.where, tap, neighbours=devices[1:])
 

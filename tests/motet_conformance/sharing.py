@@ -11,16 +11,16 @@ from motet.errors import ConnectionProblem
 from motet.lines import Line
 from motet.simulation import Fault, MemoryOpener
 from motet_conformance.agreement import differences
+from motet_conformance.applies import addressed, serial, where
 from motet_conformance.base import Part
-from motet_conformance.rig import NAME, PORT, Rig, Setup, driver_of, make_device, make_simulator
+from motet_conformance.rig import NAME, PORT, Rig, Setup, driver_of, make_device, make_simulator, options_of
 
 
 class SharingPart(Part):
     """Ports and buses."""
 
+    @where(serial)
     def test_a_second_owner_of_a_port_is_refused(self) -> None:
-        self.need_wire("serial")
-
         async def work(made: Rig) -> None:
             await made.ready()
             sent = made.traffic.sent
@@ -36,10 +36,8 @@ class SharingPart(Part):
 
         self.run(work)
 
+    @where(serial, addressed)
     def test_devices_on_one_bus_do_not_disturb_one_another(self) -> None:
-        self.need_wire("serial")
-        if driver_of(self.case).address is None:
-            pytest.skip(f"{self.case.driver} has no address")
 
         async def work(made: Rig) -> None:
             (other,) = made.neighbours
@@ -65,7 +63,7 @@ class SharingPart(Part):
             return self.case.neighbour
         driver = driver_of(self.case)
         assert driver.address is not None
-        own = getattr(driver.options.model_validate(self.case.options), driver.address)
+        own = getattr(options_of(self.case), driver.address)
         for address in (1, 2, "1", "2"):
             try:
                 options = driver.options.model_validate({**self.case.options, driver.address: address})

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from motet.errors import InstrumentError
+from motet_conformance.applies import long, watched, where
 from motet_conformance.base import Part, outcome, within
 from motet_conformance.rig import Rig, driver_of
 
@@ -15,6 +16,9 @@ MEANWHILE_S = 0.5
 ENDS_S = 30.0
 """A stopped verb has ended after so long, and the instrument is at rest."""
 LOOK_S = 0.01
+SILENCE_S, SILENCE_PART = 5.0, 0.1
+"""While something moves, its driver asks at least so often, unless the instrument says by itself that it has ended:
+virtual seconds, or part of how long it takes."""
 
 
 async def until(made: Rig, at_rest: bool, longest: float) -> None:
@@ -53,10 +57,9 @@ class StoppingPart(Part):
         await made.device.stop()
         await self._ended(made, again)
 
+    @where(long)
     @pytest.mark.parametrize("how", ["stop", "safe"])
     def test_in_the_middle_of_a_verb_it_comes_to_rest_and_can_be_used_again(self, how: str) -> None:
-        assert self.moving
-
         async def work(made: Rig) -> None:
             await made.ready()
             task = await self._moving(made)
@@ -68,9 +71,8 @@ class StoppingPart(Part):
 
         self.run(work)
 
+    @where(long)
     def test_the_runengine_s_stop_ends_a_verb_without_an_error(self) -> None:
-        assert self.moving
-
         async def work(made: Rig) -> None:
             await made.ready()
             task = await self._moving(made)
@@ -78,6 +80,23 @@ class StoppingPart(Part):
             error = await self._ended(made, task)
             assert error is None, repr(error)
             await self._usable(made)
+
+        self.run(work)
+
+    @where(watched)
+    def test_a_verb_asks_its_instrument_or_waits_for_its_word_and_not_for_a_time(self) -> None:
+        async def work(made: Rig) -> None:
+            await made.ready()
+            first = len(made.traffic.at)
+            _, error = await outcome(made.do(self.moving))
+            said: list[str] = [direction for direction, _ in made.traffic.said[first:]]
+            assert said, f"{self.moving} sent nothing"
+            said.append(">" if error is None else "<")  # one that waited in vain for a word may say so
+            at = [*made.traffic.at[first:], asyncio.get_running_loop().time()]
+            most = max(SILENCE_S, SILENCE_PART * (at[-1] - at[0]))
+            for direction, before, after in zip(said[1:], at[:-1], at[1:], strict=True):
+                silent = after - before
+                assert direction == "<" or silent <= most, f"{self.moving}: its driver did not ask for {silent:g} s"
 
         self.run(work)
 

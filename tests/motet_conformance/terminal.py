@@ -10,8 +10,9 @@ from motet.errors import ConnectionProblem
 from motet.lines import Line, SerialOpener
 from motet.simulation import LoopClock, PtyServer
 from motet_conformance.agreement import differences
+from motet_conformance.applies import serial, where
 from motet_conformance.base import Part
-from motet_conformance.rig import NAME, Rig, Setup, make_device, make_simulator, settings_of
+from motet_conformance.rig import NAME, Rig, Setup, device_of, make_device, make_simulator, options_of, settings_of
 from motet_conformance.wire import Traffic
 
 SCALE = 50.0
@@ -22,9 +23,8 @@ LONGEST_S = 30.0
 class TerminalPart(Part):
     """A pseudo-terminal."""
 
+    @where(serial)
     def test_over_a_pseudo_terminal_it_gives_the_same_and_the_port_has_one_owner(self, tmp_path: Path) -> None:
-        self.need_wire("serial")
-
         async def alone(made: Rig) -> Any:
             await made.ready()
             return await made.do(self.case.harmless)
@@ -52,8 +52,5 @@ class TerminalPart(Part):
         asyncio.run(whole())
 
     def _line(self, name: str, settings: Any) -> Line:
-        from motet_conformance.rig import driver_of, entry_of
-
-        driver = driver_of(self.case)
-        framing = driver.make.framing_for(driver.options.model_validate(entry_of(self.case).options))  # pyright: ignore
+        framing = device_of(self.case).framing_for(options_of(self.case))
         return Line(name, SerialOpener(settings), framing, timeout=settings.timeout)

@@ -9,6 +9,7 @@ from motet.lines import Capture, Record, read_capture
 from motet.simulation import LoopClock
 from motet.simulation.replay import Replay, answers
 from motet_conformance.agreement import differences
+from motet_conformance.applies import serial, where
 from motet_conformance.base import Part
 from motet_conformance.rig import Rig, Setup, in_virtual_time, make_simulator
 
@@ -16,8 +17,8 @@ from motet_conformance.rig import Rig, Setup, in_virtual_time, make_simulator
 class TrafficPart(Part):
     """Capture and replay."""
 
+    @where(serial)
     def test_captured_traffic_plays_again_for_driver_and_simulator(self, tmp_path: Path) -> None:
-        self.need_wire("serial")
         path = tmp_path / "traffic.jsonl"
         captured = self._captured(path)
         records = list(read_capture(path))

@@ -1,5 +1,6 @@
 """Listens to what goes over an instrument's wire, and lets another instrument be put at its end."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +16,13 @@ class Traffic:
     """What went to the instrument (`>`) and came from it (`<`), in order."""
 
     said: list[tuple[Direction, bytes]] = field(default_factory=list[tuple[Direction, bytes]])
+    at: list[float] = field(default_factory=list[float])
+    """When, on the loop's clock."""
+
+    def note(self, direction: Direction, data: bytes) -> None:
+        """Something is said now."""
+        self.said.append((direction, data))
+        self.at.append(asyncio.get_running_loop().time())
 
     @property
     def sent(self) -> bytes:
@@ -42,13 +50,13 @@ class _TappedStream:
 
     def listen(self, arrived: Arrived, ended: Ended) -> None:
         def heard(data: bytes) -> None:
-            self._traffic.said.append(("<", data))
+            self._traffic.note("<", data)
             arrived(data)
 
         self._inner.listen(heard, ended)
 
     def write(self, data: bytes) -> None:
-        self._traffic.said.append((">", data))
+        self._traffic.note(">", data)
         self._inner.write(data)
 
     async def close(self) -> None:
@@ -68,5 +76,5 @@ class TappedBus(MemoryBus):
         """Send a message. Raises LineLost when the bus is closed."""
         data = payload.encode() if isinstance(payload, str) else payload
         to_node = any(matches(topic, each) for each in self.filters)
-        self._traffic.said.append((">" if to_node else "<", topic.encode() + b" " + data + b"\n"))
+        self._traffic.note(">" if to_node else "<", topic.encode() + b" " + data + b"\n")
         await super().publish(topic, payload, qos=qos, retain=retain)

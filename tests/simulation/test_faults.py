@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,17 @@ from pydantic import ValidationError
 from motet.errors import LineLost
 from motet.lines import Line, SerialOpener, Terminated
 from motet.model.lab import SerialLine
-from motet.simulation import Fault, FaultInjector, Faults, LoopClock, PtyServer, SimulatedInstrument, TcpServer
+from motet.simulation import (
+    Fault,
+    FaultInjector,
+    Faults,
+    LoopClock,
+    MemoryOpener,
+    PtyServer,
+    SimulatedInstrument,
+    TcpServer,
+)
+from motet.simulation.cable import Cable
 from motet.simulation.manual import ManualClock
 
 ANSWER = b"value 12.5\r"
@@ -137,3 +148,70 @@ async def test_a_lost_network_refuses_hosts_until_it_is_back() -> None:
         await line.open()
         assert await line.query(b"?\r", bytes) == b"value 12.5"
         await line.close()
+
+
+async def passed(clock: LoopClock, seconds: float) -> None:
+    over = asyncio.Event()
+    clock.call_later(seconds, over.set)
+    await over.wait()
+
+
+def test_a_cable_that_is_pulled_while_it_is_out_stays_out_once() -> None:
+    made, ours = ManualClock(), list[str]()
+    talker = Talker(Faults(), made, seed=1)
+    cable = Cable(talker, lambda: ours.append("cut"), lambda: ours.append("joined"))
+    cable.watch()
+    talker.hang_up(5)
+    talker.hang_up(1)
+    made.advance(2)
+    assert (ours, cable.out) == (["cut"], True)
+    made.advance(4)
+    assert (ours, cable.out) == (["cut", "joined"], False)
+    talker.hang_up(5)
+    cable.release()
+    talker.hang_up(5)
+    made.advance(10)
+    assert (ours, made.waiting, cable.out) == (["cut", "joined", "cut"], 0, False)
+
+
+@pytest.mark.parametrize("host", ["pty", "tcp", "memory"])
+async def test_two_pulls_in_one_turn_are_one(host: str, tmp_path: Path) -> None:
+    class Two(Talker):
+        def receive(self, data: bytes) -> None:
+            super().receive(data)
+            super().receive(data)
+
+    clock = LoopClock(asyncio.get_running_loop())
+    faults = (Fault(kind="disconnect", seconds=0.05), Fault(kind="disconnect", after=1, seconds=60))
+    made = Two(Faults(faults=faults), clock, seed=1)
+    wrong: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: wrong.append(context))
+    async with asyncio.timeout(10), AsyncExitStack() as stack:
+        match host:
+            case "pty":
+                server = await stack.enter_async_context(PtyServer(made, link=tmp_path / "port"))
+                opener = SerialOpener(SerialLine(url=server.path))
+            case "tcp":
+                opener = SerialOpener(SerialLine(url=(await stack.enter_async_context(TcpServer(made))).url))
+            case _:
+                opener = MemoryOpener(made)
+        line = Line("one", opener, Terminated(b"\r"), timeout=1, retries=0)
+        await line.open()
+        with pytest.raises(LineLost):
+            await line.query(b"?\r", bytes)
+        await passed(clock, 0.06)
+        await line.open()
+        assert await line.query(b"?\r", bytes) == b"value 12.5"
+        await line.close()
+    assert wrong == []
+    assert not made.attached
+
+
+async def test_a_pseudo_terminal_whose_link_cannot_be_made_leaves_nothing_open(tmp_path: Path) -> None:
+    made = Talker(Faults(), LoopClock(asyncio.get_running_loop()), seed=1)
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(FileNotFoundError):
+        async with PtyServer(made, link=tmp_path / "no such folder" / "port"):
+            pass
+    assert len(os.listdir("/dev/fd")) == before
+    assert not made.attached

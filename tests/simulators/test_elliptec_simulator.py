@@ -1,4 +1,4 @@
-"""The simulated Elliptec module: the bytes of the protocol manual, and how long its motions take."""
+"""The simulated Elliptec module: the bytes that published drivers expect, and how long its motions take."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Host:
         return self.heard
 
 
-def test_information_has_the_digits_of_the_manual() -> None:
+def test_information_has_the_digits_that_drivers_read() -> None:
     host = Host({"model": "ELL14", "serial_number": "11400517", "year": 2021, "firmware": "17"})
     assert host.ask(b"0in") == b"0IN0E1140051720211701016800023000\r\n"
 

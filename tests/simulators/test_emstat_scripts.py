@@ -210,7 +210,12 @@ SET_UP = "var p\nvar c\nvar f\nvar g\nset_pgstat_chan 0\nset_pgstat_mode 2\nset_
         ("cell_on\nmeas_loop_eis p c f 10m 1k 1 5 0\nendloop", "!0023: Line 9"),
         ("set_pgstat_mode 3\ncell_on\nmeas_loop_eis p c f 10m 1M 1 5 0\nendloop", "!0011: Line 10"),
         ("set_pgstat_mode 3\ncell_on\nmeas_loop_eis p c f 1 1k 1 5 0\nendloop", "!0012: Line 10"),
-        ("cell_on\nmeas_loop_npv p c 0 1 10m 1m 100m\nendloop", "!001F: Line 9"),
+        ("cell_on\nmeas_loop_cp p c 1u 100m 1\nendloop", "!001F: Line 9"),
+        ("cell_on\nmeas_loop_npv p c 0 1 10m 60m 100m\nendloop", "!4205: Line 9"),
+        (
+            "array u 9\nset_pgstat_mode 3\ncell_on\nmeas_loop_eis p c f 10m 1k 100 2 0 eis_tdd(u u g g 0)\nendloop",
+            "!4205: Line 11",
+        ),
         ("cell_on\nmeas_loop_dpv p c 0 1 10m 50m 1 100m\nendloop", "!4205: Line 9"),
         ("pck_add p", "!401B: Line 8"),
         ("div_var p 0", "!0028: Line 8"),

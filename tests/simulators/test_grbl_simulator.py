@@ -88,17 +88,51 @@ def test_identity_settings_modes_and_parameters_are_printed_as_the_wiki_says() -
     ("line", "answer"),
     [
         ("$20=0", "ok"), ("$0=2", "error:6"), ("$999=1", "error:3"), ("$20=-1", "error:4"), ("$J=X1", "error:22"),
-        ("$J=G91X1000F100", "error:15"), ("$J=M3X1F100", "error:16"), ("$Q", "error:3"), ("Q1", "error:20"),
+        ("$J=G91X1000F100", "error:15"), ("$J=M3X1F100", "error:16"), ("$Q", "error:2"), ("Q1", "error:20"),
         ("1", "error:1"), ("GX", "error:2"), ("G0G1X1", "error:24"), ("G90G91", "error:21"), ("G1X-1", "error:22"),
         ("G0X1X2", "error:25"), ("G5", "error:20"), ("G1.5X1", "error:23"), ("F-1", "error:4"), ("G4", "error:28"),
-        ("G10L2X1", "error:28"), ("G10L2P9X1", "error:29"), ("G92", "error:26"), ("G0X-1R2", "error:36"),
-        ("G2X-9F100", "error:35"), ("G2X-200R1F100", "error:34"), ("G43.1X1", "error:37"), ("T300", "error:38"),
+        ("G10L2X1", "ok"), ("G10X1", "error:28"), ("G10L2P9X1", "error:29"), ("G92", "error:26"),
+        ("G0X-1R2", "error:36"), ("G2X-9F100", "error:35"), ("G2X-200R1F100", "error:34"),
+        ("G43.1X1", "error:37"), ("T300", "error:38"),
         ("G80X1", "error:31"), ("G" + "0" * 90, "error:11"), ("(comment)", "ok"), ("g21 ; small", "ok"),
     ],
 )  # fmt: skip
 def test_wrong_lines_are_refused_by_number(line: str, answer: str) -> None:
-    expected = answer if line != "G10L2X1" else "ok"  # Grbl wants P or L only
-    assert Host().ask(line)[-1] == expected
+    assert Host().ask(line)[-1] == answer
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("$GX", "error:3"), ("$$1", "error:3"), ("$J", "error:3"), ("$HX", "error:3"), ("$SLEEP", "error:3"),
+        ("$#1", "error:3"), ("$5", "error:3"), ("$N2", "error:3"), ("$Nx=G21", "error:2"), ("$130=", "error:2"),
+        ("$130=nan", "error:2"), ("$130=1e3", "error:3"), ("$130=2_0", "error:3"), ("$130=+250.5", "ok"),
+    ],
+)  # fmt: skip
+def test_wrong_commands_are_refused_as_the_firmware_does(line: str, answer: str) -> None:
+    host = Host()
+    assert host.ask(line) == [answer]
+    assert ("$130=250.500" in host.ask("$$")) == (answer == "ok")
+
+
+@pytest.mark.parametrize("number", [24, 25, 100, 110, 120])
+def test_a_setting_of_nothing_is_taken_and_does_not_end_the_simulator(number: int) -> None:
+    host = Host()
+    assert host.ask(f"${number}=0") == ["ok"]
+    assert any(line.startswith(f"${number}=0") for line in host.ask("$$"))
+    host.ask("$H", 100.0)
+    host.ask(b"\x18", 1.0)
+    assert host.ask(b"?")[-1].startswith(("<Alarm|MPos:", "<Idle|MPos:"))
+
+
+def test_defaults_are_restored_whatever_was_set() -> None:
+    host = Host()
+    for line in ("$22=0", "$130=9", "$10=2.7", "$N0=G91"):
+        assert host.ask(line) == ["ok"]
+    assert "$10=2" in host.ask("$$")
+    host.ask("$RST=*")
+    assert {"$20=1", "$22=1", "$130=300.000", "$10=1"} <= set(host.ask("$$"))
+    assert host.ask("$N") == ["$N0=", "$N1=", "ok"]
 
 
 def test_a_line_is_answered_when_it_is_planned_and_a_dwell_when_all_is_done() -> None:
@@ -212,7 +246,12 @@ def test_homing_can_be_aborted_disabled_and_fail() -> None:
     assert not aborted.gantry.moving
     assert Host(settings={22: 0, 20: 0}).ask("$H") == ["error:5"]
     failed = Host(homed=False, faults=(Fault(kind="stuck"),))
-    assert failed.ask("$H", 60.0) == ["ALARM:9", "ok", *BANNER, LOCKED]
+    heard = failed.ask("$H")
+    while not heard:
+        heard = failed.ask(b"", 0.1)
+    assert heard == ["ALARM:9"]
+    assert failed.ask(b"?", 0.3) == []
+    assert failed.ask(b"", 0.3) == ["ok", *BANNER, LOCKED]
 
 
 def test_jogs_are_cancelled_by_one_byte() -> None:
@@ -291,7 +330,7 @@ def test_startup_lines_pauses_and_program_ends() -> None:
     assert host.state == "Hold:0"
     assert host.ask(b"~") == ["ok"]
     assert host.ask("M30") == ["[MSG:Pgm End]", "ok"]
-    assert host.ask("$SLP") == ["[MSG:Sleeping]", "ok"]
+    assert host.ask("$SLP") == ["ok", "[MSG:Sleeping]"]
     assert host.ask(b"\x18")[-1] == LOCKED
 
 

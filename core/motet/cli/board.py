@@ -83,10 +83,7 @@ class Board:
         """Take an event in."""
         match event:
             case StationChanged(name, state, cause):
-                line = self._line(name)
-                line.state, line.cause = state, cause
-                if state is not StationState.RUNNING:
-                    line.step = ""
+                self._change_station(name, state, cause)
             case StepStarted(name, step):
                 self._line(name).step = step
             case ExperimentStarted(experiment, name, attempt):
@@ -126,6 +123,14 @@ class Board:
         if self.state is CampaignState.STARTING:
             self.started = self.clock()
         self.campaign, self.state = campaign, state
+
+    def _change_station(self, name: str, state: StationState, cause: str) -> None:
+        line = self._line(name)
+        line.state, line.cause = state, cause
+        if state is not StationState.RUNNING:
+            line.step = ""
+        elif cause:
+            line.last = cause
 
     def _ask(self, event: QuestionAsked | QuestionClosed) -> None:
         asked = event.asked

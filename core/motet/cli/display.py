@@ -86,6 +86,8 @@ class Lines:
                 self._say(f"campaign {campaign} {state}{f': {reason}' if reason else ''}")
             case StationChanged(station, StationState.FAULT, cause):
                 self._say(f"{station} fault: {cause}")
+            case StationChanged(station, StationState.RUNNING, cause) if cause:
+                self._say(f"{station}: {cause}")
             case QuestionAsked(asked):
                 self._say(ask(asked, self._how))
             case QuestionClosed(asked, closed):

@@ -6,12 +6,16 @@ from typing import Any
 from motet.files.node import Node
 from motet.files.report import Report
 
+UNKNOWN = object()
+"""The address of a device whose options have mistakes."""
+
 
 @dataclass(frozen=True, slots=True)
 class OnLine:
     """A device on a line: where its line stands in the file, the line's settings, and its address on a bus.
 
-    `address` is None for an instrument that has none. `named` is where the file states the address.
+    `address` is None for an instrument that has none. `named` is where the file states the address. `settings` are as
+    far as they are known.
     """
 
     node: Node
@@ -41,12 +45,12 @@ class Buses:
                     new.node, f"the line {url!r} a second time", f"{other.device} has it already: one device a line"
                 )
                 return
-            if new.address == other.address:
+            if new.address == other.address and new.address is not UNKNOWN:
                 allowed = f"{other.device} has it already on the line {url!r}: each device on a bus needs its own"
                 self._say(new.named or new.node, f"the address {new.address!r} a second time", allowed)
                 return
-            for key in sorted(new.settings.keys() | other.settings.keys()):
-                mine, theirs = new.settings.get(key), other.settings.get(key)
+            for key in sorted(new.settings.keys() & other.settings.keys()):
+                mine, theirs = new.settings[key], other.settings[key]
                 if mine != theirs and key != "timeout":
                     found = f"{key} {mine!r} for the line {url!r}"
                     self._say(new.node, found, f"{other.device} on the same line has {theirs!r}: a bus has one setting")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from motet.contracts.declarations import Driver, Kind, Simulator
-from motet.files.buses_check import Buses, OnLine
+from motet.files.buses_check import UNKNOWN, Buses, OnLine
 from motet.files.choices import Choice, broken, choose, find
 from motet.files.instruments import Bench, Instrument, bench, instrument, limits_of
 from motet.files.node import Node
@@ -166,8 +166,10 @@ class _Check:
 
 def _on_line(device: Device, driver: Driver, choice: Choice | None, node: Node, where: Node) -> OnLine:
     assert device.line is not None
-    if driver.address is None or choice is None or not choice.intact:
+    if driver.address is None:
         return OnLine(node, {})
+    if choice is None or not choice.intact:  # what was reported already decides on the rest of its settings
+        return OnLine(node, device.line.model_dump(exclude_unset=True), UNKNOWN)
     own = {**driver.line, **cast("Any", driver.make).line_for(choice.options)}
     settings = SerialLine.model_validate({**own, **device.line.model_dump(exclude_unset=True)}).model_dump()
     named = where.at("options").child(driver.address)

@@ -28,6 +28,8 @@ class Connection:
         self.name = name
         self.buffer = bytearray()
         """What has come and was not taken yet."""
+        self.openings = 0
+        """How often it was opened."""
         self._opener = opener
         self._capture = capture
         self._stream: ByteStream | None = None
@@ -41,6 +43,11 @@ class Connection:
     def __str__(self) -> str:
         return f"{self.name} ({self._opener.where})"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open and was not lost."""
+        return not self._lost
+
     async def open(self) -> None:
         """Open it unless it is open; after a loss, anew. Raises ConnectionProblem."""
         async with self._changing:
@@ -51,6 +58,7 @@ class Connection:
             self.buffer.clear()
             self._lost = ""
             self._stream = stream
+            self.openings += 1
             stream.listen(self._arrived, partial(self._ended, stream))
 
     async def close(self) -> None:

@@ -50,6 +50,11 @@ class Line:
     def __str__(self) -> str:
         return f"{self.name} ({self.where})"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open and was not lost."""
+        return self._port.is_open(self)
+
     async def open(self) -> None:
         """Open the line; nothing is done when it is open, and it is opened anew when it was lost.
 
@@ -151,6 +156,8 @@ class Line:
                 await self._connection.more(deadline)
             return frame
         except TimeoutError:
+            if (frame := self._framing.take(buffer)) is not None:  # it came in the turn in which the time was over
+                return frame
             begun = f", only {bytes(buffer[:40])!r}" if buffer else ""
             raise NoReply(f"{self}: {_what(wanted)} did not come within {seconds:g} s{begun}") from None
         except GarbledReply as error:

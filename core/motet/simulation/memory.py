@@ -4,8 +4,9 @@ import asyncio
 import errno
 import itertools
 
-from motet.contracts.simulation import Pluggable, SerialSimulator
+from motet.contracts.simulation import SerialSimulator
 from motet.lines.stream import Arrived, ByteStream, Ended, Inbox
+from motet.simulation.cable import Cable
 from motet.simulation.clock import Wire
 
 _numbers = itertools.count(1)
@@ -24,27 +25,19 @@ class MemoryOpener:
         self._simulator = simulator
         self._baudrate = baudrate
         self._stream: _MemoryStream | None = None
-        self._unplugged = False
+        self._cable = Cable(simulator, self._unplug, lambda: None)
 
     async def open(self) -> ByteStream:
         """A fresh stream, with the simulator attached to its other end. Raises OSError while it is unplugged."""
-        if self._unplugged:
+        if self._cable.out:
             raise FileNotFoundError(errno.ENOENT, "unplugged")
-        if isinstance(self._simulator, Pluggable):
-            self._simulator.hang_up = self._unplug
+        self._cable.watch()
         self._stream = _MemoryStream(self._simulator, self._baudrate)
         return self._stream
 
-    def _unplug(self, seconds: float) -> None:
-        """The cable is pulled for so many lab seconds."""
-        assert isinstance(self._simulator, Pluggable)
-        assert self._stream is not None
-        self._unplugged = True
+    def _unplug(self) -> None:
+        assert self._stream is not None, "the cable is watched when a stream is opened"
         self._stream.lose()
-        self._simulator.clock.call_later(seconds, self._plug_in)
-
-    def _plug_in(self) -> None:
-        self._unplugged = False
 
 
 class _MemoryStream:
@@ -65,17 +58,15 @@ class _MemoryStream:
 
     def lose(self) -> None:
         """The cable is pulled: what is on its way is lost."""
-        if not self._lost:
-            self._lost = True
-            self._to_simulator.cut()
-            self._to_host.cut()
-            self._simulator.detach()
-            self._inbox.end(OSError(errno.ENODEV, "unplugged"))
+        self._end(OSError(errno.ENODEV, "unplugged"))
 
     async def close(self) -> None:
+        self._end(None)
+
+    def _end(self, error: OSError | None) -> None:
         if not self._lost:
             self._lost = True
             self._to_simulator.cut()
             self._to_host.cut()
             self._simulator.detach()
-        self._inbox.end()
+        self._inbox.end(error)

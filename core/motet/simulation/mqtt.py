@@ -5,8 +5,9 @@ import logging
 from types import TracebackType
 
 from motet.bus import Bus, Message, Subscription
-from motet.contracts.simulation import MqttSimulator, Pluggable, Timer
+from motet.contracts.simulation import MqttSimulator
 from motet.errors import LineLost
+from motet.simulation.cable import Cable
 
 _log = logging.getLogger(__name__)
 
@@ -27,17 +28,15 @@ class MqttHost:
         self._sending: asyncio.Task[None] | None = None
         self._listening: list[Subscription] = []
         self._ending = False
-        self._back: Timer | None = None
+        self._cable = Cable(simulator, self._cut, self._plug_in)
 
     async def __aenter__(self) -> "MqttHost":
         self._ending = False
-        if isinstance(self._simulator, Pluggable):
-            self._simulator.hang_up = self._hang_up
         self._sending = asyncio.create_task(self._send(), name=f"simulator at {self._topic}")
         try:
             for topic_filter in self._simulator.filters(self._topic):
                 self._listening.append(await self._bus.subscribe(topic_filter, self._receive))
-            self._simulator.attach(self._topic, self._publish)
+            self._plug_in()
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
@@ -46,9 +45,9 @@ class MqttHost:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._back is not None:
-            self._back.cancel()
-        self._simulator.detach()
+        if not self._cable.out:
+            self._simulator.detach()
+        self._cable.release()
         try:
             for subscription in self._listening:
                 await subscription.cancel()
@@ -59,17 +58,15 @@ class MqttHost:
             self._sending.cancel()
             await asyncio.wait([self._sending])
 
-    def _hang_up(self, seconds: float) -> None:
-        """The node loses its connection for so many lab seconds."""
+    def _cut(self) -> None:
+        """The node loses its connection."""
         self._simulator.detach()
         will = self._simulator.will(self._topic)
         if will is not None:
             self._publish(*will)
-        assert isinstance(self._simulator, Pluggable)
-        self._back = self._simulator.clock.call_later(seconds, self._plug_in)
 
     def _plug_in(self) -> None:
-        self._back = None
+        self._cable.watch()
         self._simulator.attach(self._topic, self._publish)
 
     def _publish(self, topic: str, payload: bytes, retain: bool) -> None:
@@ -78,7 +75,7 @@ class MqttHost:
     def _receive(self, message: Message) -> None:
         if message.retain:
             _log.warning("%s: a retained command is not passed to the simulator", message.topic)
-        elif self._back is None:
+        elif not self._cable.out:
             self._simulator.receive(message.topic, message.payload)
 
     async def _say_will(self) -> None:

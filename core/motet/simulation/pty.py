@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from motet.contracts.simulation import Pluggable, SerialSimulator, Timer
+from motet.contracts.simulation import SerialSimulator
+from motet.simulation.cable import Cable
 from motet.simulation.clock import Wire
 
 _CHUNK = 65536
@@ -33,23 +34,20 @@ class PtyServer:
         self._master = self._slave = -1
         self._unsent = bytearray()
         self._wire: Wire | None = None
-        self._unplugged: Timer | None = None
+        self._cable = Cable(simulator, self._cut, self._plug_in)
         self.path = ""
 
     async def __aenter__(self) -> "PtyServer":
         self._loop = asyncio.get_running_loop()
         self._clear_link()
-        if isinstance(self._simulator, Pluggable):
-            self._simulator.hang_up = self._unplug
         self._plug_in()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._unplugged is not None:
-            self._unplugged.cancel()
-        else:
+        self._cable.release()
+        if self._master >= 0:
             self._cut()
 
     def _clear_link(self) -> None:
@@ -60,27 +58,28 @@ class PtyServer:
 
     def _plug_in(self) -> None:
         assert self._loop is not None
-        self._unplugged = None
         self._unsent.clear()
-        self._master, self._slave = os.openpty()
+        master, slave = os.openpty()
         # Held open: with no slave open at all, reading the master fails with EIO until the next host comes.
-        self.path = os.ttyname(self._slave)
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
+        self.path = os.ttyname(slave)
+        tty.setraw(slave)
+        os.set_blocking(master, False)
         if self._link is not None:
-            self._link.symlink_to(self.path)
+            try:
+                self._link.symlink_to(self.path)
+            except OSError:
+                os.close(master)
+                os.close(slave)
+                raise
             self.path = str(self._link)
+        self._master, self._slave = master, slave
         self._wire = Wire(self._loop, self._to_host, self._baudrate)
         self._loop.add_reader(self._master, self._from_host)
+        self._cable.watch()
         self._simulator.attach(self._wire.send if self._baudrate else self._to_host)
 
-    def _unplug(self, seconds: float) -> None:
-        """The cable is pulled for so many lab seconds: the port is gone."""
-        assert isinstance(self._simulator, Pluggable)
-        self._cut()
-        self._unplugged = self._simulator.clock.call_later(seconds, self._plug_in)
-
     def _cut(self) -> None:
+        """The port is gone."""
         assert self._loop is not None
         assert self._wire is not None
         self._simulator.detach()

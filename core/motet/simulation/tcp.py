@@ -4,7 +4,8 @@ import asyncio
 from types import TracebackType
 from typing import cast
 
-from motet.contracts.simulation import Pluggable, SerialSimulator, Timer
+from motet.contracts.simulation import SerialSimulator
+from motet.simulation.cable import Cable
 
 
 class TcpServer:
@@ -17,7 +18,7 @@ class TcpServer:
 
     def __init__(self, simulator: SerialSimulator, *, port: int = 0) -> None:
         self._simulator = simulator
-        self._unplugged: Timer | None = None
+        self._cable = Cable(simulator, self._cut, self._plug_in)
         self._server: asyncio.Server | None = None
         self._host: _Host | None = None
         self.host = "127.0.0.1"
@@ -32,19 +33,16 @@ class TcpServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Host(self), self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
-        if isinstance(self._simulator, Pluggable):
-            self._simulator.hang_up = self._unplug
-        self._simulator.attach(self._to_host)
+        self._plug_in()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server is not None
-        if self._unplugged is not None:
-            self._unplugged.cancel()
-        self._simulator.detach()
-        self.disconnect()
+        if not self._cable.out:
+            self._cut()
+        self._cable.release()
         self._server.close()
         await self._server.wait_closed()
 
@@ -57,20 +55,18 @@ class TcpServer:
     def connected(self, host: "_Host") -> None:
         """A host came."""
         self.disconnect()
-        if self._unplugged is not None:
+        if self._cable.out:
             host.hang_up()
         else:
             self._host = host
 
-    def _unplug(self, seconds: float) -> None:
-        """The network is gone for so many lab seconds."""
-        assert isinstance(self._simulator, Pluggable)
+    def _cut(self) -> None:
+        """The network is gone."""
         self._simulator.detach()
         self.disconnect()
-        self._unplugged = self._simulator.clock.call_later(seconds, self._plug_in)
 
     def _plug_in(self) -> None:
-        self._unplugged = None
+        self._cable.watch()
         self._simulator.attach(self._to_host)
 
     def left(self, host: "_Host") -> None:

@@ -125,7 +125,8 @@ class LocalStation:
         self._documents: list[Document] = []
         self._plan: StationPlan | None = None
         self._reason = ""
-        self._suspect = False
+        self._doubted: set[str] = set()
+        """The devices, by key, that have to show who they are before the next run."""
         engine.subscribe(self._collect)
 
     async def connect(self) -> None:
@@ -153,7 +154,8 @@ class LocalStation:
         started = loop.time()
         error = await self._attempt(experiment, cleared)
         ended = loop.time()
-        self._suspect = isinstance(error, Retryable)
+        if isinstance(error, Retryable):
+            self._doubted |= self._named(error)
         self._tell(StationState.IDLE, str(error or ""))
         return RunRecord(tuple(self._documents), started, ended, error)
 
@@ -162,8 +164,7 @@ class LocalStation:
         self._plan = plan
         try:
             plan.check()
-            if self._suspect:
-                await self._reconnect()
+            await self._reconnect()
             metadata = {
                 "experiment": experiment.id,
                 "station": self.name,
@@ -211,15 +212,26 @@ class LocalStation:
             started=lambda step: self._emit(StepStarted(self.name, step)),
         )
 
+    def _named(self, error: Exception) -> set[str]:
+        """The devices that an error is about: those that it names, or else all. The others are left alone: opening a
+        port again makes some instruments forget where they are."""
+        return {key for key, device in self.devices.items() if device.name in str(error)} or set(self.devices)
+
     async def _reconnect(self) -> None:
-        """After a lost line or a silent instrument: open it anew and make sure who answers."""
-        for device in self.devices.values():
+        """After a lost line or a silent instrument: open it anew and make sure who answers. Raises LineLost."""
+        for key, device in self.devices.items():
+            line = device.context.line
+            if key not in self._doubted and (line is None or line.is_open):
+                continue
+            self._doubted.add(key)
             try:
                 forgotten = await device.recover()
             except ConnectionProblem as error:
                 raise LineLost(str(error)) from error
-            for what in forgotten:
-                _log.warning("%s was opened again; not known any more: %s", device.name, what)
+            self._doubted.discard(key)
+            if forgotten:
+                told = f"{device.name} was connected again; not known any more: {'; '.join(forgotten)}"
+                self._tell(StationState.RUNNING if self._gate.is_set() else StationState.PAUSED, told)
 
     def pause(self) -> None:
         """Wait before the next step until `resume`."""

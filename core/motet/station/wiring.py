@@ -51,7 +51,7 @@ class Wiring:
         framing = cast("Any", device.driver.make).framing_for(device.options)
         timeout = device.settings.timeout
         if device.driver.address is None:
-            return Line(name, await self._opener([device], name), framing, timeout=timeout, capture=self.capture)
+            return Line(name, await self._opener([device]), framing, timeout=timeout, capture=self.capture)
         return Line(name, await self._port(device.settings.url), framing, timeout=timeout)
 
     async def _port(self, url: str) -> Port:
@@ -59,11 +59,12 @@ class Wiring:
         if url not in self._shared:
             on_it = [found for found in self.devices if found.driver.address and found.settings.url == url]
             name = "+".join(found.name for found in on_it)
-            self._shared[url] = Port(name, await self._opener(on_it, name), self.capture)
+            self._shared[url] = Port(name, await self._opener(on_it), self.capture)
         return self._shared[url]
 
-    async def _opener(self, devices: Sequence[Wired], name: str) -> Opener:
-        settings = devices[0].settings
+    async def _opener(self, devices: Sequence[Wired]) -> Opener:
+        """The way to devices on one line; that to simulators is called after the first of them."""
+        settings, name = devices[0].settings, devices[0].name
         if self.simulator is None:
             return SerialOpener(settings)
         simulators = [self.simulator(device.name) for device in devices]

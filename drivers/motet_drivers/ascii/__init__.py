@@ -19,8 +19,8 @@ from motet.devices import Context, Device, Expected, Identity, Limit, Output, Ve
 from motet.devices.verbs import ArgumentSpec
 from motet.errors import ConnectionProblem, FileProblems, InstrumentError, ProcedureError, Retryable
 from motet.files.described import Command, Described, Result, Signal, Verb
-from motet.files.described_source import described_in
-from motet.files.described_variables import of_argument
+from motet.files.described.source import described_in
+from motet.files.described.variables import of_argument
 from motet.files.templates import Value, template
 from motet.lines import Framing, Terminated
 from motet_drivers.ascii.dialogue import Dialogue
@@ -68,6 +68,7 @@ class Ascii(Device):
         self._dialogue = Dialogue(described, self._line, context.scale)
         self._identity = ""
         self._using = asyncio.Lock()
+        self._last_stop = described.stop
         for name, signal in described.signals.items():
             setattr(self, f"get_{name}", partial(self._get, name, signal))
         for name, verb in described.verbs.items():
@@ -121,14 +122,15 @@ class Ascii(Device):
 
     async def stop(self, success: bool = True) -> None:
         """Send what the description says under `stop`. A verb that is running ends with InstrumentError."""
-        self._dialogue.stopped()
-        for command in self._described.stop:
-            await self._dialogue.tell(command, {}, safely=True)
+        await self._end(self._described.stop)
 
     async def safe(self) -> None:
         """Send what the description says under `safe`, or else under `stop`. A verb that is running ends."""
+        await self._end(self._described.stop if self._described.safe is None else self._described.safe)
+
+    async def _end(self, commands: tuple[Command, ...]) -> None:
         self._dialogue.stopped()
-        commands = self._described.stop if self._described.safe is None else self._described.safe
+        self._last_stop = commands
         for command in commands:
             await self._dialogue.tell(command, {}, safely=True)
 
@@ -161,9 +163,13 @@ class Ascii(Device):
                 if verb.until is not None:
                     numbers = {key: float(value) for key, value in values.items() if not isinstance(value, str)}
                     await self._dialogue.wait(name, verb.until, numbers, stops)
+                self._dialogue.check(stops, name)
             except BaseException:
-                if verb.until is not None and self._dialogue.stops == stops:
-                    await self._halt()
+                if self._dialogue.stops != stops:
+                    if verb.repeatable:  # where an answer was lost a command may have been sent again after the stop
+                        await self._halt(self._last_stop)
+                elif verb.until is not None:
+                    await self._halt(self._described.stop)
                 raise
             found = {key: await self._result(key, result) for key, result in verb.outputs.items()}
             self._dialogue.check(stops, name)
@@ -174,10 +180,10 @@ class Ascii(Device):
             return await self._get(result, self._described.signals[result])
         return (await self._dialogue.ask(result, key, result))[key]
 
-    async def _halt(self) -> None:
+    async def _halt(self, commands: tuple[Command, ...]) -> None:
         """Whatever went wrong while it did something, also a cancellation: nothing is left moving."""
         with contextlib.suppress(InstrumentError, Retryable):  # the first error says more
-            for command in self._described.stop:
+            for command in commands:
                 await self._dialogue.tell(command, {}, safely=True)
 
     def _arguments(self, name: str, verb: Verb, given: Mapping[str, Value]) -> dict[str, Value]:

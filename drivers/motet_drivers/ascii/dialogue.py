@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from motet.errors import GarbledReply, InstrumentError
 from motet.files.arithmetic import evaluate
 from motet.files.described import Command, Described, Query, Until, ValueOf
-from motet.files.described_variables import Written, places
+from motet.files.described.variables import Written, places
 from motet.files.templates import Kind, Value, template
 from motet.lines import Line
 

@@ -6,8 +6,9 @@
     R, T                          execute, terminate
     Q, ?, ?2, ?6, &               status, plunger, top speed, valve, firmware
 
-`cavro_xcalibur_protocol` says how they are sent. Volumes are told as absolute positions, so that a command that arrived
-twice would still move the plunger once. The pumps XLP 6000 and XMP 6000 are alike with 6000 increments.
+`motet_drivers.cavro_xcalibur.protocol` says how they are sent. Volumes are told as absolute positions, so that a
+command that arrived twice would still move the plunger once. The pumps XLP 6000 and XMP 6000 are alike with 6000
+increments.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The DT and OEM protocols of Cavro pumps: frames, status byte, error codes, valve positions.
 
 Cavro XLP 6000 operating manual (734237-C), pp. 3-4 to 3-8 and 3-47 to 3-50, and XP 3000 operator's manual (725730C),
-pp. 3-3 to 3-9 and 3-43 to 3-46; the XCalibur speaks the same:
+pp. 3-3 to 3-9 and 3-43 to 3-46, both read in excerpts; the XCalibur speaks the same:
 
     DT     /  address  data  CR                              answer  /  0  status  data  ETX CR LF
     OEM    STX  address  sequence  data  ETX  checksum       answer  STX  0  status  data  ETX  checksum
@@ -48,13 +48,13 @@ _NON_DISTRIBUTION = re.compile("[IOBE]")
 
 VERIFIED = Verified(
     manuals=(
-        "Tecan Cavro XLP 6000 operating manual, 734237-C, chapter 3",
-        "Cavro XP 3000 operator's manual, 725730C (1998), chapter 3",
+        "Tecan Cavro XLP 6000 operating manual, 734237-C, chapter 3, in excerpts",
+        "Cavro XP 3000 operator's manual, 725730C (1998), chapter 3, in excerpts",
     ),
     drivers=(
-        "labmcp-cavro 0.1.3 (its driver against the simulator, its simulator against the driver)",
-        "matterlab-pumps 1.2.1, TecanXCPump (against the simulator)",
-        "tecancavro and pycont (read: the bytes they send)",
+        "matterlab-pumps 1.2.1, TecanXCPump against the simulator (in the tests)",
+        "labmcp-cavro 0.1.3, its driver against the simulator and its simulator against the driver, by hand",
+        "tecancavro and pycont, read only: the bytes that they send",
     ),
     unverified=(
         "the XCalibur's own manual was not at hand: its ranges are those of published drivers",

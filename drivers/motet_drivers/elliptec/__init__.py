@@ -5,8 +5,8 @@
     Afw, Abw                 a slider to its next position
     Asv.., Ast               velocity in percent; end a continuous motion
 
-See `elliptec_protocol` for where this is from. A motion is watched with `gs`, which says 09 while the module is busy;
-the PO that ends it is taken where it comes in between.
+`motet_drivers.elliptec.protocol` says where this is from. A motion is watched with `gs`, which says 09 while the module
+is busy; the PO that ends it is taken where it comes in between.
 """
 
 import asyncio
@@ -57,12 +57,17 @@ class Elliptec(Device):
     signals: ClassVar[Mapping[str, Output]] = {"position": Output("mm")}
     states: ClassVar[Mapping[str, str]] = {protocol.named(code): text for code, text in protocol.MEANINGS.items()}
     verified: ClassVar[Verified] = Verified(
-        manuals=("Thorlabs, ELLx modules protocol manual, issues 5 to 10",),
         drivers=(
-            "elliptec 0.1.0", "thorlabs_elliptec 1.3.0", "pylablib-lightweight 1.4.3", "tl_elliptec 1.0.1",
-            "Thorlabs-Elliptec-Motorized-Stages 1.0.0",
+            "elliptec 0.1.0 against the simulator: ELL20, ELL14, ELL9 (in the tests)",
+            "thorlabs_elliptec 1.3.0 against the simulator: ELL20, ELL14 on one port (in the tests)",
+            "tl_elliptec 1.0.1 against the simulator: ELL20, ELL14, ELL9 (in the tests)",
+            "pylablib-lightweight 1.4.3 against the simulator, by hand: settings and moves of ELL6, 9, 14, 17, 18, 20",
+            "Thorlabs-Elliptec-Motorized-Stages 1.0.0 against the simulator, by hand: ELL20, ELL14; its sliders do not "
+            "take the PO that ends `fw`",
         ),
         unverified=(
+            "anything against the maker's protocol manual, which could not be read: it is what the drivers above speak",
+            "whether a slider answers `fw` with PO, as most drivers expect, or otherwise",
             "which modules let `st` end a move to a position",
             "what a rotary module gives as its position beyond a turn",
         ),

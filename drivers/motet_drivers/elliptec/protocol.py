@@ -1,9 +1,9 @@
 """Codec of the Thorlabs Elliptec (ELLx) protocol: 9600 baud, 8N1, up to 16 modules on one bus.
 
-Source: Thorlabs, ELLx modules protocol manual (issues 5 to 10): "Overview of the communications protocol" (address,
-two letters, hexadecimal digits; replies end with CR LF; 32-bit two's complement positions), _DEVGET_INFORMATION "IN",
-_DEVGET_STATUS "GS" with its table of codes, _DEV_GETPOSITION "PO". The factor of a rotary module is for a turn, not
-for a degree: the manual's table says otherwise, every public driver and module agree on the turn.
+An address, two letters, hexadecimal digits; replies end with CR LF; positions are 32 bits, two's complement. The
+maker's "ELLx modules protocol manual" could not be read: messages, lengths and the codes of `GS` are those that the
+published drivers elliptec, thorlabs_elliptec, pylablib and tl_elliptec agree on. The factor of a rotary module is for a
+turn, that of a linear one for a mm (pylablib takes both for the whole travel).
 """
 
 import re

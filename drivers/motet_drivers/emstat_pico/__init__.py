@@ -50,6 +50,7 @@ class EmStatPico(Device):
             "PalmSens' grammar of MethodSCRIPT in pypalmsens 2.2.0: accepts the scripts of every verb",
             "labmcp-palmsens 0.1.3: its driver on our simulator, our driver on its simulator",
             "hardpotato 1.3.13 with PalmSens' example modules: on our simulator",
+            "PalmSens' present example in Python (MethodSCRIPT_Examples): a test does what it does, it was not run",
         ),
         unverified=(
             "how many points a voltammogram of several cycles has at the turn of a cycle",

@@ -6,9 +6,9 @@
     ?  !  0x18                   status report, feed hold, soft reset: single bytes that act at once
     M3 S, M5, M8, M9             spindle, coolant: whatever hangs on these outputs
 
-See `grbl_protocol` for where this is from. A motion has ended when the status is Idle at the target: right after a line
-was taken Grbl may still say Idle. Positions are those of the machine less `origin`; work coordinates (G54, G92) of
-other programs do not matter.
+`motet_drivers.grbl.protocol` says where this is from. A motion has ended when the status is Idle at the target: right
+after a line was taken Grbl may still say Idle. Positions are those of the machine less `origin`; work coordinates (G54,
+G92) of other programs do not matter.
 """
 
 import asyncio
@@ -61,14 +61,7 @@ class Grbl(Device):
     framing: ClassVar[GrblFraming] = GrblFraming()
     signals: ClassVar[Mapping[str, Output]] = {"x": Output("mm"), "y": Output("mm"), "z": Output("mm")}
     states: ClassVar[Mapping[str, str]] = protocol.STATES
-    verified: ClassVar[Verified] = Verified(
-        manuals=(
-            "Grbl v1.1 wiki: Interface, Commands, Configuring Grbl",
-            "error and alarm codes, doc/csv of Grbl 1.1h",
-        ),
-        drivers=("grbl-streamer 2.0.2", "gantrix 0.1.1", "cnc-4-science 0.9.1", "pygrbl-streamer 1.0.5"),
-        unverified=("grblHAL and FluidNC, which answer `?` while homing and have more settings",),
-    )
+    verified: ClassVar[Verified] = protocol.VERIFIED
     forgets: ClassVar[tuple[str, ...]] = ("the position: run `home`",)
 
     def __init__(self, context: Context) -> None:
@@ -292,7 +285,8 @@ class Grbl(Device):
 
     def _need(self, status: Status, *states: str) -> None:
         if status.state not in states:
-            raise InstrumentError(f"{self._line}: it is in state {status.meaning}; allowed: {', '.join(states)}")
+            told = f"; it told {self._controller.alarm}" if self._controller.alarm else ""
+            raise InstrumentError(f"{self._line}: it is in state {status.meaning}; allowed: {', '.join(states)}{told}")
 
     def _check_not_stopped(self, stops: int) -> None:
         if self._stops != stops:

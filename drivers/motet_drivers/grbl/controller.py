@@ -8,7 +8,7 @@ from typing import TypeVar
 from motet.errors import GarbledReply, InstrumentError, NoReply
 from motet.lines import Line
 from motet_drivers.grbl import protocol
-from motet_drivers.grbl.protocol import Build, Status, Vector
+from motet_drivers.grbl.protocol import Alarmed, Build, Status, Vector
 
 T = TypeVar("T")
 MM_PER_INCH = 25.4
@@ -24,6 +24,8 @@ class GrblController:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self.alarm = ""
+        """Why it is locked, as far as it has told, whoever heard it: an alarm is told once only."""
         self._offset: Vector | None = None
         self._inch = False
 
@@ -32,6 +34,7 @@ class GrblController:
         for _ in range(_MOST_REPORTS):
             status = await self._line.query(b"?", self._named(protocol.status))
             self._offset = status.offset or self._offset
+            self.alarm = self.alarm if status.state == "Alarm" else ""
             if status.machine or self._offset is not None:
                 return self._to_machine(status)
         raise GarbledReply(f"{self._line}: {_MOST_REPORTS} status reports without the work offset (WCO)")
@@ -119,6 +122,7 @@ class GrblController:
             try:
                 return parse(frame)
             except InstrumentError as error:
+                self.alarm = str(error) if isinstance(error, Alarmed) else self.alarm
                 asked = f" {request!r}:" if request else ""
                 raise type(error)(f"{self._line}:{asked} {error}") from None
 

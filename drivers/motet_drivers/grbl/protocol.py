@@ -1,14 +1,14 @@
 """Codec of Grbl 1.1: frames, status reports, build info, settings, and its errors and alarms by name.
 
 Source: Grbl v1.1 wiki, "Grbl v1.1 Interface" (messages, status reports), "Grbl v1.1 Commands" ($I, $$), "Configuring
-Grbl v1.1" (settings), and the tables of error and alarm codes (doc/csv of the firmware).
+Grbl v1.1" (settings), and the tables of error and alarm codes (doc/csv of the firmware, where alarm 10 was not found).
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from motet.devices import Identity
+from motet.devices import Identity, Verified
 from motet.errors import GarbledReply, InstrumentError
 
 Vector = tuple[float, float, float]
@@ -72,6 +72,22 @@ _LINE = re.compile(r"|ok|error:\d+|ALARM:\d+|<[^<>]*>|\[[^\[\]]*\]|\$N?\d+=.*|Gr
 _RESET_FOLLOWS = re.compile(r"ALARM:(?:3|6|7|8|9|10)")
 _LONGEST_LINE, _LONGEST_FRAME = 256, 8192
 _AXES = 3
+
+
+VERIFIED = Verified(
+    manuals=(
+        "Grbl v1.1 wiki: Interface, Commands, Configuring Grbl",
+        "Grbl's firmware, github.com/gnea/grbl: doc/csv (errors, alarms), grbl/protocol.c, system.c, settings.c (2016)",
+    ),
+    drivers=(
+        "pygrbl-streamer 1.0.5, grbl-streamer 2.0.2, gantrix 0.1.1 against the simulator (in the tests)",
+        "grbl-link 0.1.4 (reset, settings, jog), cnc-4-science 0.9.1 (homing, spindle) against the simulator, by hand",
+    ),
+    unverified=(
+        "details of Grbl 1.1h that are not in the files above: they are from memory",
+        "grblHAL and FluidNC, which answer `?` while homing and have more settings",
+    ),
+)
 
 
 class Refused(InstrumentError):
@@ -182,11 +198,14 @@ def build(frame: bytes) -> Build:
 
 
 def settings(frame: bytes) -> dict[int, float]:
-    """The answer to `$$`. Raises GarbledReply."""
+    """The answer to `$$`. Raises GarbledReply; InstrumentError for a rate or an acceleration of nothing."""
     found = re.findall(r"^\$(\d+)=([+-]?\d+\.?\d*)", "\n".join(done(frame)), re.MULTILINE)
     values = {int(number): float(value) for number, value in found}
     if missing := [number for base in (110, 120, 130) for number in range(base, base + _AXES) if number not in values]:
         raise GarbledReply(f"the answer to `$$` lacks ${missing[0]}")
+    needed = (*range(110, 110 + _AXES), *range(120, 120 + _AXES), *((24, 25) if values.get(22) else ()))
+    if still := [number for number in needed if values.get(number, 0.0) <= 0]:
+        raise InstrumentError(f"its setting ${still[0]} is {values.get(still[0], 0.0):g}; it must be above 0")
     return values
 
 

@@ -45,9 +45,10 @@ def decode(data: bytes) -> tuple[list[Sample], int]:
     A frame counts when the next one begins right after it; after lost bytes the reader goes on where two frames follow
     each other. There, a frame with no other 0xA5 in it speaks for the place, since at a wrong one the true beginnings
     of frames are inside; but one beginning may be among the lost bytes, so two such frames are needed. Values that can
-    be read in two ways before the next lost byte count as lost: no value is wrong when one byte at a time is lost. A
-    value of which every byte was lost cannot be noticed: the protocol does not number them. As few bytes are taken to
-    be lost as make the places fit.
+    be read in two ways before the next lost byte count as lost. So no value is wrong and none is at a wrong place when
+    between one lost byte and the next at least three whole values have no 0xA5 in them; with fewer, that is not
+    certain. A value of which every byte was lost cannot be noticed: the protocol does not number them. As few bytes are
+    taken to be lost as make the places fit.
     """
     samples: list[Sample] = []
     place = begun = missing = shift = needed = 0

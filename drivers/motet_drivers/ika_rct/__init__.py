@@ -5,10 +5,10 @@
     START_1, STOP_1, START_4, STOP_4     heater and motor on and off
     OUT_WD1@m                            watchdog: off, unless it comes again within m seconds
 
-See `ika_rct_protocol` for where this is from. What sets has no reply, so the set point is read back and compared. The
-instrument tells no errors on the line, only on its display: a heater or motor that does not do what it was told to is
-seen by its temperature or speed. `stop` ends the wait of a verb; heating and stirring go on, as what was set is a
-state. `safe` and the watchdog switch both off.
+`motet_drivers.ika_rct.protocol` says where this is from. What sets has no reply, so the set point is read back and
+compared. The instrument tells no errors on the line, only on its display: a heater or motor that does not do what it
+was told to is seen by its temperature or speed. `stop` ends the wait of a verb; heating and stirring go on, as what was
+set is a state. `safe` and the watchdog switch both off.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field
 from motet.devices import Context, Device, Expected, Identity, Limit, Output, VerbSpec, Verified, verb, verbs_of
 from motet.errors import ConnectionProblem, InstrumentError, LimitError, NoReply
 from motet.lines import Terminated
+from motet_drivers.ika_rct import protocol
 from motet_drivers.ika_rct.plate import FIRST_PAUSE_S, GROWTH, SETPOINT_TOLERANCE, Plate
 from motet_drivers.ika_rct.protocol import PLATE, PROBE, SAFETY, SPEED, WATCHDOG_S
 
@@ -44,8 +45,7 @@ class Options(Expected):
     max_speed: float = Field(default=1500.0, gt=0, le=3000)
     """Highest speed of the model, rpm: 1500 for an RCT digital, 1700 for a RET control-visc."""
     watchdog: float | None = Field(default=None, ge=WATCHDOG_S[0], le=WATCHDOG_S[1])
-    """Switch heating and stirring off when nothing is heard of this program for so long, s. It cannot be disarmed:
-    after the device was closed, the plate goes off too."""
+    """Switch heating and stirring off after so long without this program, s; so too after the device was closed."""
     ramp: float = Field(default=30.0, gt=0)
     """Longest time in which the stirrer comes to its speed, s."""
     poll: float = Field(default=5.0, gt=0)
@@ -63,21 +63,7 @@ class IkaRct(Device):
         "temperature_setpoint": _CELSIUS,
         "speed_setpoint": _RPM,
     }
-    verified: ClassVar[Verified] = Verified(
-        manuals=(
-            "IKA Plate (RCT digital), operating instructions 20014388, 11/2018, p. 30",
-            "RET control-visc, operating instructions 20000004159, pp. 31 to 34 (as quoted by drivers)",
-        ),
-        drivers=(
-            "ika 2.0.3, ika-control 0.7.0, labmcp-ika 0.1.1, matterlab_hotplates 1.2.1 against the simulator",
-            "the simulator of labmcp-ika 0.1.1 against the driver",
-        ),
-        unverified=(
-            "how long a set point takes until it is read back",
-            "what ends the state after a watchdog event",
-            "the numbers of errors on the display, which cannot be read on the line",
-        ),
-    )
+    verified: ClassVar[Verified] = protocol.VERIFIED
     forgets: ClassVar[tuple[str, ...]] = (
         "whether the plate still heats and stirs, as its watchdog may have switched it off: run `heat`, `stir`",
     )

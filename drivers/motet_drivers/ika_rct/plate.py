@@ -14,8 +14,8 @@ SETPOINT_TOLERANCE = 0.5
 """A set point that is read back this near is the one that was sent: some models keep whole degrees."""
 FIRST_PAUSE_S, GROWTH = 0.02, 1.5
 """Pause between the first two looks at something that is waited for, and how it grows."""
-_TAKES_S = 1.0
-"""So long a set point may take until it is read back, s."""
+_TAKES_S, _LEAST_S = 1.0, 0.1
+"""So long a set point may take until it is read back: lab seconds, and seconds of the loop however fast those pass."""
 _FEEDS = 4
 """How often the watchdog is fed within its time."""
 _NOISY = 4
@@ -59,7 +59,7 @@ class Plate:
         """Set a set point. Raises InstrumentError when it was not taken."""
         await self._line.send(protocol.setting(channel, value))
         loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + _TAKES_S, FIRST_PAUSE_S
+        deadline, pause = loop.time() + max(_TAKES_S / self._scale, _LEAST_S), FIRST_PAUSE_S
         while abs((taken := await self.setpoint(channel)) - value) > SETPOINT_TOLERANCE:
             if loop.time() > deadline:
                 what = "rpm" if channel == SPEED else "degC"

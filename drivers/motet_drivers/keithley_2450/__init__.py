@@ -8,8 +8,8 @@
     :SOUR:SWE:VOLT:LIN, :INIT, :TRIG:STAT?, :TRAC:DATA?, :ABOR       a sweep
     :SYST:ERR?                             after every command: the oldest error
 
-See `keithley_2450_protocol` for where this is from. The instrument sources up to 210 V and 1.05 A, but above 21 V no
-more than 105 mA (20 W): what is beyond that is refused before anything is sent.
+See `motet_drivers.keithley_2450.protocol` for where this is from. The instrument sources up to 210 V and 1.05 A, but
+above 21 V no more than 105 mA (20 W): what is beyond that is refused before anything is sent.
 """
 
 import asyncio
@@ -144,7 +144,11 @@ class Keithley2450(Device):
         stops = self._stops
         async with self._using:
             self._check_not_stopped(stops)
-            await self._unit.tell(f":OUTP {'ON' if on else 'OFF'}")
+            try:
+                await self._unit.tell(f":OUTP {'ON' if on else 'OFF'}")
+            finally:
+                if on and self._stops != stops:  # where its reply was lost it may have been sent again after the stop
+                    await self._unit.off()
             self._check_not_stopped(stops)
             if await self.get_output_on() != on:
                 raise InstrumentError(

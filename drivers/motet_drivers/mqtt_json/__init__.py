@@ -2,8 +2,8 @@
 
 What it does and tells is stated in its options: verbs with the message that is published and the reply that tells that
 it is done, signals with the topic and path of their values, an availability topic for its last will, messages that stop
-it and make it safe. See `mqtt_json_options`. Where the node copies an id from a request to its reply (`request_id`), a
-reply is known by it, and one that was delivered twice does no harm; otherwise the next reply counts.
+it and make it safe. See `motet_drivers.mqtt_json.options`. Where the node copies an id from a request to its reply
+(`request_id`), a reply is known by it, and one that was delivered twice does no harm; otherwise the next reply counts.
 """
 
 import asyncio

@@ -8,11 +8,20 @@ it is, any other as JSON.
 import re
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from motet.devices import Device, Expected
+from motet.files.units import problem
 from motet_drivers.mqtt_values import Path, SomePath
 
+
+def _known(unit: str) -> str:
+    if unit and (mistake := problem(unit)):
+        raise ValueError(mistake)
+    return unit
+
+
+Unit = Annotated[str, AfterValidator(_known)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Topic = Annotated[str, Field(min_length=1)]
 Scalar = str | bool | int | float
@@ -61,7 +70,7 @@ class Argument(_Part):
     """What a verb takes."""
 
     type: Literal["number", "integer", "text", "boolean"] = "number"
-    unit: str = ""
+    unit: Unit = ""
     limits: tuple[float, float] | None = None
     """The node's own range of a number, in its unit."""
     values: tuple[str, ...] = ()
@@ -85,7 +94,7 @@ class Value(_Part):
     path: Path = ()
     """Where it is; left out: the message is the value."""
     type: Literal["number", "integer", "text", "boolean", "array"] = "number"
-    unit: str = ""
+    unit: Unit = ""
 
 
 class Do(_Part):

@@ -5,9 +5,10 @@
     S, SI                  the next stable weight; the weight now
     Z, T, TA, TAC          zero, tare at the next stable weight; tare value; clear the tare
 
-See `mt_sics_protocol` for where this is from. S, Z and T answer when the weight is stable, or after the balance's own
-time with `I`. Only one command may be on its way (reference manual 11781363, section 2.2), so whoever asks meanwhile
-waits; `stop` does not, it cancels with `@`, which every balance carries out at once (same manual, `@ - Cancel`).
+`motet_drivers.mt_sics.protocol` says where this is from. S, Z and T answer when the weight is stable, or after the
+balance's own time with `I`. Only one command may be on its way (reference manual 11781363, section 2.2), so whoever
+asks meanwhile waits; `stop` does not, it cancels with `@`, which every balance carries out at once (same manual, `@ -
+Cancel`).
 """
 
 import asyncio
@@ -32,8 +33,7 @@ class Options(Expected):
     """Which balance it is, and how long a stable weight may take."""
 
     stable_within: float = Field(default=60.0, gt=0)
-    """Longest wait for a stable weight, s. Above the balance's own time (40 s as delivered) the balance says so
-    itself."""
+    """Longest wait for a stable weight, s; from 40 s on, as delivered, the balance says so first by itself."""
 
 
 class MtSics(Device):
@@ -48,8 +48,10 @@ class MtSics(Device):
             "MT-SICS for Excellence balances, reference manual 11780711 (as quoted by operating instructions)",
         ),
         drivers=(
-            "mettler_toledo_device 1.5.0, pylabrobot 0.2.2, labmcp-mettler-toledo 0.1.3 against the simulator",
-            "mt-sics-emulator 0.1.1 and the simulator of labmcp-mettler-toledo 0.1.3 against the driver",
+            "pylabrobot 0.2.2 against the simulator (in the tests)",
+            "labmcp-mettler-toledo 0.1.3, its driver against the simulator, its simulator against the driver, by hand",
+            "mettler_toledo_device 1.5.0, with serial_interface 1.0.2, against the simulator, by hand",
+            "mt-sics-emulator 0.1.1 against the driver, by hand: all but a preset tare, which it does not know",
         ),
         unverified=(
             "how much above the capacity a balance still weighs",
@@ -116,8 +118,10 @@ class MtSics(Device):
 
     @verb(outputs={"mass": _MASS})
     async def weigh(self) -> Mapping[str, float]:
-        """Wait for a stable weight and read it, net of the tare. Raises InstrumentError for a weight that does not get
-        stable, an overload and an underload."""
+        """Wait for a stable weight and read it, net of the tare.
+
+        Raises InstrumentError for a weight that does not get stable, an overload and an underload.
+        """
         found = await self._when_stable("S", self._weight("S"), repeatable=True)
         if not found.stable:
             raise InstrumentError(f"{self.name}: S: not stable: the balance gave {found.mass:g} g as dynamic")
@@ -131,8 +135,10 @@ class MtSics(Device):
 
     @verb()
     async def zero(self) -> None:
-        """Take the next stable weight as zero; the tare is forgotten. Raises InstrumentError beyond the zero setting
-        range."""
+        """Take the next stable weight as zero; the tare is forgotten.
+
+        Raises InstrumentError beyond the zero setting range.
+        """
         await self._when_stable("Z", lambda frame: protocol.done(str(self._line), frame, "Z"))
 
     @verb(outputs={"tare": _MASS})

@@ -1,9 +1,10 @@
 """MT-SICS, the command set of Mettler-Toledo balances: commands and replies as bytes and values. Masses in g.
 
 From the reference manuals "MT-SICS Interface Commands for Weigh Modules" (11781363: sections 2.1.1 commands, 2.1.2
-replies, 2.1.3 errors) and "MT-SICS for Excellence balances" (11780711: sections 3.1, 3.2, 4.1, 4.2). A command ends
-with CR LF. A reply repeats the command's name (that of `SI` is `S`, that of `@` is `I4`), then comes a status and what
-was asked for: `S S     100.00 g`, `I4 A "1126493049"`, `Z +`. `ES`, `ET` and `EL` stand alone.
+replies, 2.1.3 errors) and "MT-SICS for Excellence balances" (11780711: sections 3.1, 3.2, 4.1, 4.2), as operating
+instructions and published drivers quote them: neither was read itself. A command ends with CR LF. A reply repeats the
+command's name (that of `SI` is `S`, that of `@` is `I4`), then comes a status and what was asked for: `S S     100.00
+g`, `I4 A "1126493049"`, `Z +`. `ES`, `ET` and `EL` stand alone.
 """
 
 import re

@@ -5,7 +5,8 @@
     PHN, FUN, RAT, VOL, DIR       phase 1 of its program: rate, volume and direction; phase 2 stops
     CLD, RUN, STP, DIS            clear the counters, start, pause and then stop, what was infused and withdrawn
 
-`ne1000_protocol` says how they are sent. The pump counts what its motor moves: whether liquid came out is not measured.
+`motet_drivers.ne1000.protocol` says how they are sent. The pump counts what its motor moves: whether liquid came out is
+not measured.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The RS-232 protocol of New Era syringe pumps: packets, prompts, alarms, errors and numbers.
 
-NE-1000 user manual (publication 1200-01, 2014), sections 10.2 and 10.3, pp. 32-40:
+NE-1000 user manual (publication 1200-01, 2014), sections 10.2 and 10.3, pp. 32-40, read in excerpts:
 
     basic mode   to the pump     [address] command CR
                  from the pump   STX address status [data] ETX
@@ -58,13 +58,13 @@ _DISPENSED = re.compile(r"I(\d*\.?\d*)W(\d*\.?\d*)([A-Z]{2})")
 
 VERIFIED = Verified(
     manuals=(
-        "New Era NE-1000 user manual, publication 1200-01 (2014), sections 10.2 to 10.4",
-        "New Era NE-500 user manual, publication 1200-02 (2014), pp. 7-8 and 29",
+        "New Era NE-1000 user manual, publication 1200-01 (2014), sections 10.2 to 10.4, in excerpts",
+        "New Era NE-500 user manual, publication 1200-02 (2014), pp. 7-8 and 29, in excerpts",
     ),
     drivers=(
-        "nesp-lib 2.0.0 (against the simulator, both modes)",
-        "labmcp-new-era 0.1.2 (its driver against the simulator, its simulator against the driver)",
-        "yaqd-new-era 2022.1.0 (against the simulator: settings)",
+        "nesp-lib 2.0.0 against the simulator, both modes (in the tests)",
+        "labmcp-new-era 0.1.2, its driver against the simulator and its simulator against the driver, by hand",
+        "yaqd-new-era 2022.1.0 against the simulator, its settings only, by hand",
     ),
     unverified=(
         "whether a pump in safe mode answers a command without a packet",

@@ -74,7 +74,7 @@ class NewEraPump:
             await asyncio.sleep(self._safe_timeout / 3 / scale)
             try:
                 await self.ask("")
-            except Retryable as error:
+            except (Retryable, InstrumentError) as error:  # whoever asks next is told; it must go on being heard
                 _log.warning("%s", error)
 
     async def state(self) -> str:

@@ -9,8 +9,8 @@
     MONn, MOFFn                  switch the motor of axis n on and off
     ?ERR, ?EMERGINP              error memory, emergency stop input: asked for when an axis cannot be used
 
-A stage has one axis or more of the controller (option `axes`): a PS 10 has one. See `owis_protocol` for where this is
-from.
+A stage has one axis or more of the controller (option `axes`): a PS 10 has one. See `motet_drivers.owis_ps90.protocol`
+for where this is from.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Relays and sensors behind Tasmota firmware (ESP8266, ESP32), on MQTT.
 
 The lab's `topic` is the device's own Topic, which Tasmota puts into its FullTopic: `cmnd/TOPIC/POWER1` and so on. See
-`tasmota_protocol` for what is said. Messages have no request id, so that there is one exchange at a time, and a reply
-is known by what it says. Whatever the device sends by itself, its telemetry every TelePeriod above all, is never taken
-for a reading: `measure` asks, and takes only what comes then.
+`motet_drivers.tasmota.protocol` for what is said. Messages have no request id, so that there is one exchange at a time,
+and a reply is known by what it says. Whatever the device sends by itself, its telemetry every TelePeriod above all, is
+never taken for a reading: `measure` asks, and takes only what comes then.
 
 The device's last will on `tele/TOPIC/LWT` is retained: Online or Offline.
 """
@@ -72,7 +72,7 @@ class Tasmota(Device):
         self._identity = Identity("Tasmota", "")
         self._presence = Presence(f"{self.name}: the Tasmota device {context.topic!r}")
         self._status = 10
-        self._stops = 0
+        self._stops = self._safes = 0
         self._pulsing: dict[int, asyncio.Event] = {}
 
     @classmethod
@@ -126,11 +126,11 @@ class Tasmota(Device):
     async def safe(self) -> None:
         """Switch relays off: those that the option `off_when_safe` names, all by default."""
         self._stops += 1
+        self._safes += 1
         for ended in self._pulsing.values():
             ended.set()
-        chosen = self._options.off_when_safe
         for key, relay in self._options.relays.items():
-            if chosen is None or key in chosen:
+            if self._off_when_safe(key):
                 await self._switch(relay, on=False)
 
     async def identity(self) -> str:
@@ -140,7 +140,15 @@ class Tasmota(Device):
     @verb()
     async def switch(self, relay: str, on: bool) -> None:
         """Switch a relay on or off; done when the device says that it is."""
-        await self._switch(self._number(relay), on)
+        number, safes = self._number(relay), self._safes
+        try:
+            await self._switch(number, on)
+        finally:
+            undone = on and self._safes != safes and self._off_when_safe(relay)
+            if undone:  # where its answer was lost it may have been said again after the relay was switched off
+                await self._switch(number, on=False)
+        if undone:
+            raise InstrumentError(f"{self.name}: {relay} is off again: the device was made safe")
 
     @verb(units={"duration": "s"}, limits={"duration": (0.1, LONGEST_PULSE_S)}, repeatable=False)
     async def pulse(self, relay: str, duration: float) -> None:
@@ -231,6 +239,10 @@ class Tasmota(Device):
             with contextlib.suppress(Retryable):  # the first error says more
                 await self._switch(relay, on=False)
             raise
+
+    def _off_when_safe(self, relay: str) -> bool:
+        chosen = self._options.off_when_safe
+        return chosen is None or relay in chosen
 
     def _number(self, relay: str) -> int:
         if relay not in self._options.relays:

@@ -15,8 +15,8 @@ from pydantic import Field
 
 from motet.contracts.simulation import Clock
 from motet.files.described import Argument, Command, Described, Query
-from motet.files.described_source import described_in
-from motet.files.described_variables import Written, of_argument, places, queries
+from motet.files.described.source import described_in
+from motet.files.described.variables import Written, of_argument, places, queries
 from motet.files.templates import Kind, Value, template
 from motet.simulation.faults import Faults
 from motet.simulation.instrument import SimulatedInstrument

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from motet.contracts.worlds import World
 from motet.files.arithmetic import evaluate
 from motet.files.described import Activity, Described
-from motet.files.described_variables import at_power_on
+from motet.files.described.variables import at_power_on
 from motet.files.templates import Value
 
 STALL_AT = 0.5

@@ -1,8 +1,8 @@
 """A simulated Tecan Cavro XCalibur syringe pump, byte by byte, in the DT and the OEM protocol.
 
-`cavro_xcalibur_wire`, `cavro_xcalibur_program` and `cavro_xcalibur_syringe` say where frames, commands and motions are
-from. Reports are those of the Cavro XLP 6000 operating manual (734237-C), pp. 3-45 to 3-47; `?19` (initialized or not)
-is TriContinent's, whose C3000 speaks the same language and whose driver pycont asks for it. A report answers with or
+Its modules `wire`, `program` and `syringe` say where frames, commands and motions are from. Reports are those of the
+Cavro XLP 6000 operating manual (734237-C), pp. 3-45 to 3-47, read in excerpts; `?19` (initialized or not) is
+TriContinent's, whose C3000 speaks the same language and whose driver pycont asks for it. A report answers with or
 without an `R` behind it.
 
 Could not be verified for the XCalibur: the texts of `&` and `?76`, what `?6` says before the initialization (here `?`),

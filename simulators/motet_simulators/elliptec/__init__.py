@@ -2,13 +2,14 @@
 
 A command is an address (0 to F), two letters and hexadecimal digits whose number the letters fix; no terminator is
 needed, CR and LF are passed over. A reply is the address, two capitals and digits, ended by CR LF. Positions are 32
-bits, two's complement (ELLx modules protocol manual, "Data formats" and the pages of each message). A move is answered
-when it has ended, with `PO` and the position or `GS` and what went wrong; meanwhile `gs` gives 09, busy, and a further
-move too. Reading the status clears it. `st` ends a continuous motion (jog step 0), cleaning and optimizing.
+bits, two's complement. The maker's protocol manual could not be read: all of this is what published drivers send and
+expect (elliptec, thorlabs_elliptec, pylablib, tl_elliptec, Thorlabs-Elliptec-Motorized-Stages). A move is answered when
+it has ended, with `PO` and the position or `GS` and what went wrong; meanwhile `gs` gives 09, busy, and a further move
+too. Reading the status clears it. `st` ends a continuous motion (jog step 0), cleaning and optimizing.
 
-What a module that is busy says by itself differs between modules and issues of the manual: `busy_every` states it.
-Not verified: the acceleration, whether `st` can end an absolute move (`stops_moves`), and that a rotary module counts
-on beyond a turn.
+Drivers differ in what they expect a busy module to say by itself: `busy_every` states it. Not verified either: the
+acceleration, whether `st` can end an absolute move (`stops_moves`), that a rotary module counts on beyond a turn, what
+commands a slider does not know, and the times.
 """
 
 from collections.abc import Callable
@@ -29,9 +30,9 @@ _WORK = {"om": 30.0, "cm": 30.0, "s1": 0.4, "s2": 0.4, "s3": 0.4}
 _SAYS_SO_S = 0.2
 """So often a module that cleans or optimizes says that it is busy."""
 _FACTORY_PERIOD = 0x8B
-"""Of a motor, 14.74 MHz over its frequency (manual, _DEVGET_MOTOR1INFO)."""
+"""Of a motor, 14.74 MHz over its frequency (as the published drivers convert it)."""
 _COMMUNICATION_TIMEOUT_S = 2.0
-"""What is left of a command that was not completed is dropped after so long (manual, introduction)."""
+"""What is left of a command that was not completed is dropped after so long; from memory of the manual."""
 
 
 class Options(Faults):

@@ -1,8 +1,8 @@
 """Thorlabs Elliptec modules: what each answers of itself, and how it moves.
 
-Types, travels and pulses are those of the ELLx modules protocol manual (introduction, table of modules, and
-_DEVGET_INFORMATION "IN"). A rotary module gives its pulses for one turn, a linear one for one mm; a slider counts
-mm from slot to slot. Speeds and accelerations are typical, from the modules' data sheets.
+Types, travels and pulses are those that published drivers know (elliptec, tl_elliptec). A rotary module gives its
+pulses for one turn, a linear one for one mm; a slider counts mm from slot to slot. Speeds are typical, from memory of
+the modules' data sheets.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ _SCRIPT: Mapping[int, str] = {
     1: "var array store_var copy_var add_var sub_var mul_var div_var set_e set_int await_int wait",
     13: "loop endloop breakloop if else elseif endif",
     21: "meas",
-    23: "meas_loop_lsv meas_loop_cv meas_loop_dpv meas_loop_swv",
+    23: "meas_loop_lsv meas_loop_cv meas_loop_dpv meas_loop_swv meas_loop_npv",
     28: "meas_loop_ca",
     30: "meas_loop_ocp meas_loop_eis set_autoranging pck_start pck_add pck_end set_max_bandwidth set_cr",
     38: "cell_on cell_off",

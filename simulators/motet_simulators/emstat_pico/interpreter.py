@@ -12,6 +12,7 @@ from motet_simulators.emstat_pico import techniques as emstat_techniques
 from motet_simulators.emstat_pico.machine import Potentiostat, Refused, Value
 from motet_simulators.emstat_pico.parser import LOOPS, SIGNATURES, Command, Program, ScriptError, literal
 from motet_simulators.emstat_pico.variables import BAD_VALUE, Variables
+from motet_simulators.emstat_pico.waves import waves
 
 NO_FILES, NOT_SUPPORTED, CELL_OVERLOAD = 0x0047, 0x001B, 0x0032
 _COMMAND_S = 5e-5
@@ -159,7 +160,18 @@ class Run:
             raise ScriptError(CELL_OVERLOAD, command.line)
         for variable, value in zip(variables, point.values(), strict=True):
             self._variables.assign(variable, value)
+        if (option := command.options.get("eis_tdd")) is not None:
+            self._keep_waves(command, option.split())
         yield from self._block(command.body)
+
+    def _keep_waves(self, command: Command, names: Sequence[str]) -> None:
+        """What an impedance was calculated from goes to two arrays, with how many there are and how many a second."""
+        frequency, real, imaginary, amplitude, *_, potential = map(self._variables.value, command.arguments)
+        found = waves(frequency.number, real, imaginary.number, amplitude.number, potential.number)
+        self._variables.fill(names[0], found.potentials)
+        self._variables.fill(names[1], found.currents)
+        self._variables.assign(names[2], Value(len(found.potentials), "ee", integer=True))
+        self._variables.assign(names[3], Value(found.rate, "cg"))
 
     def _new_scan(self, before: int | None, scan: int | None) -> Steps:
         if before is not None:

@@ -43,7 +43,10 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     name: tuple(filter(None, arguments.split(",")))
     for name, _, arguments in (one.partition(":") for one in _SIGNATURES.split())
 }
-OPTIONS: Mapping[str, frozenset[str]] = {"meas_loop_cv": frozenset({"nscans"})}
+OPTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "meas_loop_cv": {"nscans": ("whole",)},
+    "meas_loop_eis": {"eis_tdd": ("variable", "variable", "variable", "variable", "whole")},
+}
 OPERATORS = ("==", "!=", ">=", "<=", ">", "<")
 LOOPS = frozenset(name for name in SIGNATURES if name.startswith("meas_loop_"))
 _DEEPEST = 40
@@ -197,7 +200,7 @@ class _Reader:
         while given and re.fullmatch(r"[a-z_]+\([^)]*\)", given[-1][0]):
             option = given.pop()
             key, _, value = option[0][:-1].partition("(")
-            self._check_option(name, key, value, option.end() + 1)
+            self._check_option(name, key, value.split(), option.end() + 1)
             options[key] = value.strip()
         if name == "set_autoranging" and len(given) == 2:  # as up to MethodSCRIPT 1.1: currents only
             kinds = ("value", "value")
@@ -209,12 +212,14 @@ class _Reader:
             raise ScriptError(UNEXPECTED, self.line, len(self._lines[self.line - 1]) + 1)
         return tuple(token[0] for token in given), options
 
-    def _check_option(self, name: str, key: str, value: str, column: int) -> None:
-        if key not in OPTIONS.get(name, frozenset()):
+    def _check_option(self, name: str, key: str, values: Sequence[str], column: int) -> None:
+        kinds = OPTIONS.get(name, {}).get(key)
+        if kinds is None:
             raise ScriptError(BAD_OPTION, self.line, column)
-        number = literal(value.strip())
-        if number is None or number[0] != int(number[0]) or number[0] > 0xFFFF:
-            raise ScriptError(OUT_OF_BOUNDS, self.line, column)
+        if len(values) != len(kinds):
+            raise ScriptError(TOO_MANY if len(values) > len(kinds) else UNEXPECTED, self.line, column)
+        for kind, value in zip(kinds, values, strict=True):
+            self._check(kind, value, column)
 
     def _check(self, kind: str, token: str, column: int) -> None:
         code = 0
@@ -233,6 +238,10 @@ class _Reader:
             case "count":
                 number = literal(token)
                 code = UNEXPECTED if number is None else (NEGATIVE if number[0] < 0 else 0)
+            case "whole":
+                number = literal(token)
+                whole = number is not None and number[0] == int(number[0]) and number[0] <= 0xFFFF
+                code = 0 if whole else OUT_OF_BOUNDS
             case "operator":
                 code = 0 if token in OPERATORS else UNEXPECTED
             case _:

@@ -13,8 +13,8 @@ from motet_simulators.emstat_pico.machine import CELL_IS_OFF, CELL_IS_ON, WRONG_
 from motet_simulators.emstat_pico.models import HIGH_SPEED
 
 NUMBERS = {
-    "meas_loop_lsv": 0x0, "meas_loop_dpv": 0x1, "meas_loop_swv": 0x2, "meas_loop_cv": 0x5, "meas_loop_ca": 0x7,
-    "meas_loop_ocp": 0xB, "meas_loop_eis": 0xD,
+    "meas_loop_lsv": 0x0, "meas_loop_dpv": 0x1, "meas_loop_swv": 0x2, "meas_loop_npv": 0x3, "meas_loop_cv": 0x5,
+    "meas_loop_ca": 0x7, "meas_loop_ocp": 0xB, "meas_loop_eis": 0xD,
 }  # fmt: skip
 """Those that are simulated; the others answer that the instrument has no licence for them."""
 NO_LICENCE, INVALID_FREQUENCY, INVALID_AMPLITUDE = 0x001F, 0x0011, 0x0012
@@ -55,6 +55,8 @@ def points(name: str, values: Sequence[float], scans: int, device: Potentiostat)
             return _swept(device, legs, step, rate)
         case "meas_loop_dpv":
             return _pulsed(device, *values)
+        case "meas_loop_npv":
+            return _normal_pulses(device, *values)
         case "meas_loop_swv":
             return _square(device, *values)
         case "meas_loop_eis":
@@ -116,6 +118,24 @@ def _pulsed(
         base = device.current(potential, seconds - pulse_time)
         top = device.current(potential + pulse, pulse_time)
         return Value(potential, "da"), _difference(top, base)
+
+    return (Point(seconds, lambda potential=potential: measure(potential)) for potential in stairs)
+
+
+def _normal_pulses(
+    device: Potentiostat, begin: float, end: float, step: float, pulse_time: float, rate: float
+) -> Iterator[Point]:
+    """Each potential for the time of a pulse only, and in between the first one."""
+    _positive(step, rate, pulse_time)
+    seconds = step / rate
+    if pulse_time * 2 > seconds:
+        raise Refused(OUT_OF_BOUNDS)
+    stairs = _stairs((begin, end), step)
+    _ready(device, begin, end)
+
+    def measure(potential: float) -> Sequence[Value]:
+        device.current(begin, seconds - pulse_time)
+        return Value(potential, "da"), device.current(potential, pulse_time)
 
     return (Point(seconds, lambda potential=potential: measure(potential)) for potential in stairs)
 

@@ -133,6 +133,13 @@ class Variables:
             elements, place = self._element(name, index)
             elements[place] = value
 
+    def fill(self, name: str, values: Sequence[Value]) -> None:
+        """Put values into the first elements of an array. Raises Refused when it has not as many."""
+        elements = self._arrays.get(name, [])
+        if len(values) > len(elements):
+            raise Refused(BAD_VALUE)
+        elements[: len(values)] = values
+
     def _element(self, name: str, index: str) -> tuple[list[Value], int]:
         elements, place = self._arrays.get(name, []), int(self.number(index.rstrip("]")))
         if not 0 <= place < len(elements):

@@ -3,7 +3,8 @@
 Lines end with CR or LF and are answered in order with `ok` or `error:n` once they have been taken into the planner (15
 blocks) or done; until then they wait in a buffer of 128 bytes, beyond which bytes are lost. Single bytes act at once:
 `?` `!` `~` 0x18 and those from 0x84 (Grbl v1.1 wiki, "Grbl v1.1 Interface"). Nothing is reported during homing, nor
-after a limit alarm until the reset. Where the wiki is silent the behaviour of Grbl 1.1h is followed.
+after a limit alarm until the reset. Where the wiki is silent, the firmware is followed: its grbl/protocol.c and
+grbl/system.c were read (in versions of 2016) for real-time commands, states and `$` commands, the rest is from memory.
 
 A gantry without encoders does not know when an axis sticks, but for a homing cycle that finds no switch: there the
 fault `stuck` happens. `stall` closes a limit switch half-way along a move.
@@ -170,12 +171,14 @@ class Grbl(SimulatedInstrument):
                 return
 
     def _done(self, answer: str) -> None:
-        """Answer a line; some end with a reset of the controller."""
-        reply, _, reset = answer.partition("+")
+        """Answer a line; after some the controller starts anew or falls asleep."""
+        reply, _, then = answer.partition("+")
         if reply:
             self._reply(reply)
-        if reset:
+        if then == "reset":
             self._restart()
+        elif then == "sleep":
+            self._print("[MSG:Sleeping]")
 
     def _begin(self, line: str) -> Waiting:
         if len(line) > LINE_LENGTH:
@@ -234,9 +237,13 @@ class Grbl(SimulatedInstrument):
         homing = self.core.update()
         if homing:
             self._job = None
-            if self._report_due and homing == "ok":
-                self._report(state="Home")
-            self._done(homing)
+            if homing == "ok":
+                if self._report_due:
+                    self._report(state="Home")
+                self._done(homing)
+            else:
+                self._booting = True
+                self.later(_ALARM_S, self._done, homing)
 
     def _report(self, state: str = "") -> None:
         core = self.core

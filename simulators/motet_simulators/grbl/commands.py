@@ -1,4 +1,7 @@
-"""The `$` commands of a simulated Grbl controller (Grbl v1.1 wiki, "Grbl v1.1 Commands")."""
+"""The `$` commands of a simulated Grbl controller (Grbl v1.1 wiki, "Grbl v1.1 Commands").
+
+Which error a wrong one gives, in which order things are checked, is that of the firmware's grbl/system.c.
+"""
 
 import re
 from collections.abc import Callable
@@ -6,11 +9,10 @@ from typing import Protocol
 
 from motet_simulators.grbl.core import Core
 from motet_simulators.grbl.report import HELP, Reports
-from motet_simulators.grbl.settings import DEFAULTS
 
 BAD_NUMBER, INVALID, HOMING_DISABLED, NOT_IDLE = 2, 3, 5, 8
-_SETTING = re.compile(r"\$(\d*\.?\d*)=(.*)")
-_STARTUP = re.compile(r"\$N([01])=(.*)")
+_SETTING = re.compile(r"\$(N?)([+-]?\d*\.?\d*)(=?)(.*)")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
 
 
 class Named(Protocol):
@@ -34,7 +36,7 @@ class Commands:
         return self._core.settings.on(22) and self._core.state in ("Idle", "Alarm")
 
     def run(self, line: str) -> str:
-        """The answer to a command; `+reset` behind it means that the controller starts anew."""
+        """The answer to a command; with `+reset` when the controller starts anew then, `+sleep` when it sleeps."""
         match line:
             case "$":
                 self._say(HELP)
@@ -48,8 +50,10 @@ class Commands:
                 self._unlock()
             case "$C":
                 return self._check_mode()
+            case _ if line[1] in "$GXC" or (line[1] == "J" and self._core.state in ("Idle", "Jog")):
+                return f"error:{INVALID}"
             case _:
-                if self._core.state not in ("Idle", "Alarm"):
+                if line[1] == "J" or self._core.state not in ("Idle", "Alarm"):
                     return f"error:{NOT_IDLE}"
                 return self._when_idle(line)
         return "ok"
@@ -67,7 +71,7 @@ class Commands:
                 return f"error:{HOMING_DISABLED}"
             case "$SLP":
                 self._core.state = "Sleep"
-                self._say("[MSG:Sleeping]")
+                return "ok+sleep"
             case _:
                 return self._store(line)
         return "ok"
@@ -78,30 +82,44 @@ class Commands:
             return "ok"
         if line in ("$RST=$", "$RST=#", "$RST=*"):
             return self._restore(line[-1])
-        startup = _STARTUP.fullmatch(line)
-        if startup:
-            if self._core.state != "Idle":
-                return f"error:{NOT_IDLE}"
-            self.startup[int(startup[1])] = startup[2]
-            return "ok"
-        setting = _SETTING.fullmatch(line)
-        if setting is None:
-            return f"error:{INVALID if '=' in line or not line[1:2].isdigit() else BAD_NUMBER}"
-        return self._set(setting[1], setting[2])
+        if line[1] == "H" and not self._core.settings.on(22):
+            return f"error:{HOMING_DISABLED}"
+        if line[1] in "#HSIR":
+            return f"error:{INVALID}"
+        return self._store_value(line)
 
-    def _set(self, number: str, value: str) -> str:
-        try:
-            code = self._core.settings.store(float(number), float(value))
-        except ValueError:
+    def _store_value(self, line: str) -> str:
+        """`$n=value`, and `$Nn=` with a line for the start."""
+        setting = _SETTING.fullmatch(line)
+        assert setting is not None
+        startup, number, equals, value = setting.groups()
+        if startup and self._core.state != "Idle":
+            return f"error:{NOT_IDLE}"
+        if not _NUMBER.fullmatch(number):
             return f"error:{BAD_NUMBER}"
+        if not equals:
+            return f"error:{INVALID}"
+        if startup:
+            return self._store_startup(int(float(number)), value)
+        begun = _NUMBER.match(value)
+        if begun is None or begun.end() < len(value):
+            return f"error:{BAD_NUMBER if begun is None else INVALID}"
+        code = self._core.settings.store(int(float(number)), float(value))
         return f"error:{code}" if code else "ok"
+
+    def _store_startup(self, number: int, line: str) -> str:
+        if number not in (0, 1):
+            return f"error:{INVALID}"
+        self.startup[number] = line
+        return "ok"
 
     def _restore(self, what: str) -> str:
         if what in "$*":
-            for number, value in DEFAULTS.items():
-                self._core.settings.store(number, value)
+            self._core.settings.restore()
         if what in "#*":
             self._core.parser.stored |= dict.fromkeys(self._core.parser.stored, (0.0, 0.0, 0.0))
+        if what == "*":
+            self.startup, self._name = ["", ""], ""
         self._say("[MSG:Restoring defaults]")
         self._core.reset()
         return "ok+reset"

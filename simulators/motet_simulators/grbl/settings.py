@@ -13,6 +13,11 @@ DEFAULTS: dict[int, float] = {
 """A desktop gantry that homes and minds its soft limits; numbers and units are those of the wiki."""
 _DECIMALS = {11: 3, 12: 3, 24: 3, 25: 3, 27: 3}
 _FLAGS = (4, 5, 6, 13, 20, 21, 22, 32)
+_WHOLE = (0, 1, 2, 3, 10, 23, 26)
+_LEAST = {24: 1.0, 25: 1.0} | {
+    base + n: least for base, least in ((100, 1e-3), (110, 1.0), (120, 1e-3)) for n in range(3)
+}
+"""Grbl stores a 0 that nothing could move with; here the gantry then goes by these, at 1 mm/min say."""
 
 
 class Settings:
@@ -22,11 +27,11 @@ class Settings:
         self._values = DEFAULTS | dict(changed)
 
     def __getitem__(self, number: int) -> float:
-        return self._values[number]
+        return max(self._values[number], _LEAST.get(number, 0.0))
 
     def axis(self, base: int) -> tuple[float, float, float]:
         """A setting of x, y and z: 100 steps/mm, 110 mm/min, 120 mm/s2, 130 travel in mm."""
-        return self._values[base], self._values[base + 1], self._values[base + 2]
+        return self[base], self[base + 1], self[base + 2]
 
     def on(self, number: int) -> bool:
         """Whether a flag is set."""
@@ -40,19 +45,24 @@ class Settings:
         """What `$$` prints."""
         return [f"${number}={self._text(number)}" for number in self._values]
 
-    def store(self, number: float, value: float) -> int:
-        """Set one; the number of the error, 0 when it was taken."""
+    def restore(self) -> None:
+        """Forget what was changed."""
+        self._values = dict(DEFAULTS)
+
+    def store(self, number: int, value: float) -> int:
+        """Set one; the number of the error, 0 when it was taken. What is checked is what grbl/settings.c checks."""
         if number not in self._values:
             return INVALID_STATEMENT
         if value < 0:
             return NEGATIVE_VALUE
-        if number == 0 and value < 3:
+        if number == 0 and int(value) & 0xFF < 3:
             return STEP_PULSE_TOO_SHORT
         if number == 20 and value and not self.on(22):
             return SOFT_LIMITS_NEED_HOMING
         if number == 22 and not value:
             self._values[20] = 0
-        self._values[int(number)] = float(bool(value)) if number in _FLAGS else value
+        kept = int(value) & 0xFF  # one byte
+        self._values[number] = bool(kept) if number in _FLAGS else kept if number in _WHOLE else value
         return 0
 
     def _text(self, number: int) -> str:

@@ -1,10 +1,10 @@
 """A simulated New Era NE-1000 syringe pump, byte by byte, in basic and in safe mode.
 
-Packets, prompts, alarms and errors are those of the NE-1000 user manual (publication 1200-01, 2014, sections 10.2 and
-10.3, pp. 32-40); `ne1000_wire`, `ne1000_commands` and `ne1000_program` say where the rest is from. That a pump in basic
-mode understands a safe packet, and answers `SAF` in the mode it changes to, also with an alarm, is what the published
-driver nesp-lib expects. Could not be verified: what a pump answers to text without a packet in safe mode (here:
-nothing), and when the counters of `DIS` roll over (here: at 10000).
+Packets, prompts, alarms and errors are those of the NE-1000 user manual, read in excerpts (publication 1200-01, 2014,
+sections 10.2 and 10.3, pp. 32-40); its modules `wire`, `commands` and `program` say where the rest is from. That a pump
+in basic mode understands a safe packet, and answers `SAF` in the mode it changes to, also with an alarm, is what the
+published driver nesp-lib expects. Could not be verified: what a pump answers to text without a packet in safe mode
+(here: nothing), and when the counters of `DIS` roll over (here: at 10000).
 
 Not simulated: triggers by TTL inputs (they stay high), the keypad, reciprocating pumps.
 """

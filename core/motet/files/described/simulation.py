@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from motet.files.described import Activity, Described
-from motet.files.described_mistakes import NUMERIC, TYPES, Mistake, expression, plain
-from motet.files.described_variables import kinds
+from motet.files.described.mistakes import NUMERIC, TYPES, Mistake, expression, plain
+from motet.files.described.variables import kinds
 from motet.files.report import one_of
 from motet.files.templates import Kind, Value, template
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from motet.files.described import Argument, Command, Described, Query, Until, ValueOf, Verb
-from motet.files.described_mistakes import NUMERIC, TYPES, Key, Mistake, expression, plain, text_of
-from motet.files.described_simulation import mistakes_in_simulation
-from motet.files.described_variables import queries
+from motet.files.described.mistakes import NUMERIC, TYPES, Key, Mistake, expression, plain, text_of
+from motet.files.described.simulation import mistakes_in_simulation
+from motet.files.described.variables import queries
 from motet.files.report import one_of
 from motet.files.templates import Kind, Place, template
 from motet.files.units import problem
@@ -15,7 +15,7 @@ IDENTITY = ("maker", "model", "serial_number", "firmware")
 RESERVED = frozenset({
     "add_children_as_readables", "add_readables", "children", "check_value", "clear", "close", "configure",
     "connect", "context", "describe", "describe_configuration", "forgets", "framing", "framing_for", "hints",
-    "identity", "kickoff", "limits", "log", "name", "open", "parent", "pause", "read", "read_configuration",
+    "identity", "kickoff", "line_for", "limits", "log", "name", "open", "parent", "pause", "read", "read_configuration",
     "recover", "resume", "safe", "set", "set_name", "signals", "signals_for", "stage", "states", "stop",
     "subscribe", "trigger", "unstage", "verbs", "verbs_for", "verified",
 })  # fmt: skip

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from motet.files.described import Described
-from motet.files.described_check import mistakes_in
+from motet.files.described.check import mistakes_in
 from motet.files.report import Report
 from motet.files.source import parse
 from motet.files.validate import validate
