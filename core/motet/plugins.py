@@ -48,6 +48,14 @@ class Found:
             raise PluginProblem(f"{whose} gave {declaration!r}, not a {wanted.__name__} of that name")
         return declaration
 
+    @property
+    def loaded(self) -> Declaration | None:
+        """The declaration, None where it cannot be had; `declaration` says why."""
+        try:
+            return self.declaration
+        except PluginProblem:
+            return None
+
 
 @dataclass(frozen=True)
 class Registry:

@@ -125,10 +125,11 @@ def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
     assert "Aborted: Ctrl-C twice" in {row.reason for row in rows}
 
 
-def test_a_termination_signal_aborts(twin: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminated", "terminal closed"])
+def test_a_termination_signal_aborts(twin: Any, number: signal.Signals) -> None:
     process = twin.start("run", "campaign.yaml")
     _lines(process, "1/8")
-    process.terminate()
+    process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "aborted: termination signal" in out

@@ -110,6 +110,10 @@ def test_what_it_measures_is_its_world(tmp_path: Path) -> None:
         (("potentiostat_node",), 2, "is on MQTT: --mqtt URL and --topic TOPIC are needed"),
         (("manual",), 2, "the simulator 'manual' has no wire"),
         (("owis_ps90", "--world", "plate"), 2, "no world named 'plate'"),
+        (("owis_ps90", "--tcp", "0", "--baudrate", "9600"), 2, "--baudrate paces a pseudo-terminal"),
+        (("owis_ps90", "--topic", "lab/node"), 2, "--topic goes with --mqtt"),
+        (("tasmota", "--mqtt", "mqtt://127.0.0.1:1", "--topic", "lab/#"), 2, "topic 'lab/#': that of one node"),
+        (("ascii",), 2, "simulator ascii: either `file`"),
     ],
 )
 def test_mistakes_are_told_in_one_line(arguments: tuple[str, ...], code: int, message: str) -> None:

@@ -38,6 +38,7 @@ class TestDescribedPump(Conformance):
         simulator={"file": PUMP},
         harmless=Call("read"),
         moving=Call("dispense", {"volume": 50.0, "rate": 1.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=lambda unit: unit.state.at_rest,
         beyond=(
             Call("dispense", {"volume": 101.0}),

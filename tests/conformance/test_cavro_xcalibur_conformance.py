@@ -59,6 +59,7 @@ class TestCavroXcalibur(Conformance):
         prepare=(Call("initialize"),),
         harmless=Call("read"),
         moving=Call("aspirate", {"volume": 0.9, "port": "salt", "rate": 0.1}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         beyond=(
             Call("aspirate", {"volume": 1.01, "port": "salt"}),
@@ -81,6 +82,7 @@ class TestCavroXcaliburOem(Conformance):
         prepare=(Call("initialize"),),
         harmless=Call("read"),
         moving=Call("aspirate", {"volume": 0.2, "port": "input", "rate": 0.02}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         truth=truth,
         tolerance={"volume": 0.25 / 24000},

@@ -41,6 +41,7 @@ class TestLinear(Conformance):
         prepare=(Call("home"),),
         harmless=Call("read"),
         moving=Call("move", {"position": 50.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         beyond=(
             Call("move", {"position": 60.1}),
@@ -63,6 +64,7 @@ class TestRotary(Conformance):
         limits={"position": ("0 deg", "350 deg")},
         harmless=Call("read"),
         moving=Call("move", {"position": 300.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         beyond=(Call("move", {"position": 351.0}), Call("move_by", {"position": -1.0})),
         truth=truth,
@@ -79,6 +81,7 @@ class TestSlider(Conformance):
         prepare=(Call("home"),),
         harmless=Call("read"),
         moving=Call("move", {"position": 3.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         beyond=(Call("move", {"position": 4.0}),),
         truth=slot,

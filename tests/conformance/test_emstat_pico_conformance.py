@@ -48,6 +48,7 @@ class TestEmStatPico(Conformance):
         simulator={"noise": 0, "cell": {"formal_potential": FORMAL_POTENTIAL, "oxidized": OXIDIZED}},
         harmless=Call("open_circuit", {"duration": 0.2, "interval": 0.1}),
         moving=Call("chronoamperometry", {"potential": 0.5, "duration": 600.0, "interval": 1.0}),
+        own_faults=("error", "stall"),
         at_rest=at_rest,
         beyond=(
             Call("chronoamperometry", {"potential": 2.1, "duration": 1.0}),

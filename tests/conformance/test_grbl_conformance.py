@@ -42,6 +42,7 @@ class TestGrbl(Conformance):
         prepare=(Call("home"),),
         harmless=Call("read"),
         moving=Call("move", {"x": 50.0, "y": 20.0, "feed": 200.0}),
+        own_faults=("error", "stall"),
         at_rest=at_rest,
         beyond=(
             Call("move", {"x": 301.0}),

@@ -19,6 +19,7 @@ class TestGsv3(Conformance):
         simulator={"preload": 30.0},
         harmless=Call("measure"),
         moving=Call("record", {"duration": 60.0}),
+        own_faults=(),
         at_rest=lambda simulator: not simulator.transmitting,
         beyond=(Call("record", {"duration": 3601.0}), Call("record", {"duration": -1.0})),
         truth=lambda simulator: {"force": simulator.force()},

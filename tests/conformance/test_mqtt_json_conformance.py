@@ -58,6 +58,7 @@ class TestMqttJson(Conformance):
         },
         harmless=Call("read"),
         moving=Call("dose", {"volume": 10.0}),
+        own_faults=("error", "stall"),
         at_rest=lambda simulator: not simulator.busy,
         beyond=(Call("dose", {"volume": 10.5}), Call("stir", {"speed": -1.0})),
         truth=truth,

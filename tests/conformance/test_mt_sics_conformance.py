@@ -38,6 +38,7 @@ class TestMtSicsOnATableThatShakes(Conformance):
         options={"stable_within": 900.0},
         harmless=Call("weigh_now"),
         moving=Call("weigh"),
+        own_faults=("error", "stall"),
         at_rest=lambda simulator: simulator.idle,
         truth=lambda simulator: {"mass": simulator.net(), "stable": False},
         tolerance={"mass": 0.01},

@@ -58,6 +58,7 @@ class TestNe1000(Conformance):
         simulator={"contents": 30.0},
         harmless=Call("read"),
         moving=Call("dispense", {"volume": 20.0, "rate": 1.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         beyond=(
             Call("dispense", {"volume": 60.5, "rate": 1.0}),
@@ -79,6 +80,7 @@ class TestNe1000Safe(Conformance):
         simulator={"contents": 5.0, "capacity": 10.0},
         harmless=Call("read"),
         moving=Call("withdraw", {"volume": 4.0, "rate": 0.2}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=at_rest,
         truth=truth,
         tolerance={"dispensed": 0.0002, "withdrawn": 0.0002, "rate": 0.002},

@@ -27,6 +27,7 @@ class TestOwisPs90(Conformance):
         limits=LIMITS,
         harmless=Call("read"),
         moving=Call("move", {"x": 50.0, "y": 40.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=lambda simulator: simulator.at_rest,
         beyond=(
             Call("move", {"x": 61.0}),

@@ -1,6 +1,7 @@
 """The conformance suite finds what is wrong with a driver: each test spoils one that is right, and the suite tells."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -41,6 +42,7 @@ class Pump(Conformance):
         simulator={"contents": 30.0},
         harmless=Call("read"),
         moving=Call("dispense", {"volume": 20.0, "rate": 1.0}),
+        own_faults=("error", "stuck", "stall"),
         at_rest=lambda simulator: simulator.program.motion is None,
     )
 
@@ -193,6 +195,17 @@ def test_a_driver_that_sleeps_until_it_should_be_over(monkeypatch: pytest.Monkey
     tells(
         "its driver did not ask for 1200", PUMP.test_a_verb_asks_its_instrument_or_waits_for_its_word_and_not_for_a_time
     )
+
+
+def test_a_driver_that_takes_a_stall_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def content(self: ne1000.Ne1000, *args: Any) -> float:
+        with contextlib.suppress(InstrumentError):
+            return await right(self, *args)
+        return 0.0
+
+    right = ne1000.Ne1000._deliver  # pyright: ignore[reportPrivateUsage] - it is spoiled
+    monkeypatch.setattr(ne1000.Ne1000, "_deliver", content)
+    tells("was done although its instrument had stall", PUMP.test_something_that_stops_on_its_way_is_told)
 
 
 def test_a_simulator_that_does_not_know_of_other_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

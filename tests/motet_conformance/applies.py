@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from motet.simulation import Faults
+from motet.simulation.faults import OwnKind
 from motet_conformance.case import Case
 from motet_conformance.rig import device_of, driver_of, options_of, simulator_of
 
@@ -75,6 +76,11 @@ def drawn(case: Case) -> bool:
 def expects(option: str) -> Applies:
     """With an option that says who must answer."""
     return lambda case: wired(case) and option in driver_of(case).options.model_fields
+
+
+def suffers(kind: OwnKind) -> Applies:
+    """With a simulator to which this can happen while it does what takes long."""
+    return lambda case: faulty(case) and long(case) and kind in case.own_faults
 
 
 def numbered(case: Case) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
+from motet.simulation.faults import OwnKind
+
 READ = "read"
 """A call of this name reads the signals, as a step of a procedure does."""
 
@@ -56,6 +58,9 @@ class Case:
     """Takes long: for stopping in the middle. None when nothing of it takes any time."""
     foretold: bool = False
     """Whether the instrument itself says how long that will take, so that its driver need not ask meanwhile."""
+    own_faults: tuple[OwnKind, ...] = ("error",)
+    """What can happen to the instrument itself while it does that, as its simulator has it: `stuck` and `stall` where
+    something moves."""
     at_rest: Callable[[Any], bool] | None = None
     """Whether nothing of the simulator moves, doses, records: whatever `stop` is to end. Needed with `moving`."""
     beyond: tuple[Call, ...] = ()

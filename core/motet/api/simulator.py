@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from motet.bus import Bus
 from motet.bus.address import Address
-from motet.contracts.declarations import Kind, Simulator
+from motet.contracts.declarations import Declaration, Kind, Simulator
 from motet.errors import ConnectionProblem, PluginProblem
 from motet.plugins import Registry
 from motet.simulation import LoopClock, MqttHost, PtyServer, TcpServer
@@ -51,14 +51,16 @@ async def serving(served: Served, registry: Registry) -> AsyncGenerator[str]:
     world = None
     if served.world is not None:
         made = registry.get(Kind.WORLD, served.world)
-        world = made.make(_options(f"world {served.world}", made.options, served.world_options), clock, served.seed)
-    options = _options(f"simulator {served.name}", declaration.options, served.options)
+        whose = f"world {served.world}"
+        world = _made(whose, made, _options(whose, made.options, served.world_options), clock, served.seed)
+    whose = f"simulator {served.name}"
+    options = _options(whose, declaration.options, served.options)
     async with AsyncExitStack() as stack:
         if declaration.transport == "serial":
-            simulator = declaration.make(options, world, clock, served.seed)
+            simulator = _made(whose, declaration, options, world, clock, served.seed)
             yield await _serial(stack, served, simulator)
         elif declaration.transport == "mqtt":
-            simulator = declaration.make(options, world, clock, served.seed)
+            simulator = _made(whose, declaration, options, world, clock, served.seed)
             yield await _node(stack, served, simulator)
         else:
             raise PluginProblem(f"the simulator {served.name!r} has no wire: it is used in simulated labs only")
@@ -84,12 +86,23 @@ async def _serial(stack: AsyncExitStack, served: Served, simulator: Any) -> str:
 async def _node(stack: AsyncExitStack, served: Served, simulator: Any) -> str:
     if served.mqtt is None or not served.topic:
         raise PluginProblem(f"the simulator {served.name!r} is on MQTT: --mqtt URL and --topic TOPIC are needed")
+    if set(served.topic) & set("+#"):
+        raise PluginProblem(f"topic {served.topic!r}: that of one node has no + and no #")
     will = simulator.will(served.topic)
     bus = await stack.enter_async_context(
         Bus(served.mqtt, client_id=f"motet-simulator-{served.name}-{os.getpid()}", will=will)
     )
     await stack.enter_async_context(MqttHost(simulator, bus, served.topic))
     return f"{served.topic} at {Address.parse(served.mqtt)}"
+
+
+def _made(whose: str, declaration: Declaration, options: BaseModel, *args: Any) -> Any:
+    """Raises PluginProblem that says why it cannot be made with these options."""
+    try:
+        return declaration.make(options, *args)
+    except (ValueError, KeyError, OSError) as error:
+        reason = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+        raise PluginProblem(f"{whose}: {reason}") from error
 
 
 def _options(whose: str, model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:

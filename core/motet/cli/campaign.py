@@ -51,7 +51,8 @@ def display_on(board: "Board", as_json: bool, prompt: "Prompt | None" = None, ho
 
 @contextmanager
 def signals(running: "Running") -> Generator[None]:
-    """Ctrl-C once stops after the current experiments, twice aborts; a termination signal aborts."""
+    """Ctrl-C once stops after the current experiments, twice aborts; a termination signal, or a terminal that is
+    closed, aborts."""
     wishes = iter(("stop", "abort"))
 
     def on_interrupt(number: int, frame: object) -> None:
@@ -64,6 +65,7 @@ def signals(running: "Running") -> Generator[None]:
     before = {
         signal.SIGINT: signal.signal(signal.SIGINT, on_interrupt),
         signal.SIGTERM: signal.signal(signal.SIGTERM, on_terminate),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, on_terminate),
     }
     try:
         yield

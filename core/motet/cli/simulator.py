@@ -49,6 +49,10 @@ def simulator(
     given = [flag for flag, value in (("--pty", pty), ("--tcp", tcp), ("--mqtt", mqtt)) if value is not None]
     if len(given) > 1:
         raise typer.BadParameter(f"{' and '.join(given)}: only one of --pty, --tcp and --mqtt can be used")
+    if baudrate is not None and (tcp is not None or mqtt is not None):
+        raise typer.BadParameter("--baudrate paces a pseudo-terminal, and goes with neither --tcp nor --mqtt")
+    if topic and mqtt is None:
+        raise typer.BadParameter("--topic goes with --mqtt")
     served = Served(
         name,
         _settings(options or [], "--set"),

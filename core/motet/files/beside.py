@@ -60,9 +60,10 @@ class Beside:
     def _shared(self, device: Node, name: object) -> Node:
         """What the simulator takes over from the driver; nothing that its own options state."""
         known = self._registry.all(Kind.SIMULATOR).get(name) if isinstance(name, str) else None
-        if known is None or not issubclass(known.declaration.options, Faults):
+        declaration = None if known is None else known.loaded
+        if declaration is None or not issubclass(declaration.options, Faults):
             return device
-        model = known.declaration.options
+        model = declaration.options
         given, own = device.at("options").entries, device.at("simulator").entries
         if not given or any(key in own for key in (*model.same_as_driver, model.whole_driver)):
             return device
@@ -74,10 +75,11 @@ class Beside:
 
     def _options(self, kind: Kind, name: str, options: Node) -> Node:
         known = self._registry.all(kind).get(name)
-        if known is None:
+        declaration = None if known is None else known.loaded
+        if declaration is None:
             return options
         entries = dict(options.entries)
-        for key in paths_in(known.declaration.options):
+        for key in paths_in(declaration.options):
             node = entries.get(key)
             if node is not None and isinstance(node.content, str) and node.content:
                 entries[key] = replace(node, content=str(self._file(node.content)))

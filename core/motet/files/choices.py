@@ -58,7 +58,11 @@ def find(kind: Kind, name: str, where: Node, options: Node, registry: Registry, 
     if name not in known:
         report.add(where, f"the {_word(kind)} {name!r}", f"{one_of(name, known)}{broken(registry)}")
         return None
-    declaration = known[name].declaration
+    try:
+        declaration = known[name].declaration
+    except PluginProblem as error:
+        report.add(where, f"the {_word(kind)} {name!r}", str(error))
+        return None
     node = options if isinstance(options.content, Mapping) else replace(options, content={})
     checked = validate(declaration.options, node, report)
     if checked is None:

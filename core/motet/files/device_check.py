@@ -79,14 +79,8 @@ class _Check:
             self._report,
         )
         known = self._registry.all(Kind.DRIVER).get(device.driver)
-        if choice is None and known is None:
-            return None, None
-        declaration = choice.declaration if choice is not None else known.declaration if known else None
-        if not isinstance(declaration, Driver):
-            found = f"the driver {device.driver!r}"
-            self._report.add(where.at("driver"), found, "its plugin declares it as something else than a Driver")
-            return None, None
-        return declaration, choice
+        declaration = None if known is None else known.loaded
+        return (declaration, choice) if isinstance(declaration, Driver) else (None, None)
 
     def _simulator(self, device: Device, driver: Driver, choice: Choice | None, where: Node) -> None:
         simulators = self._registry.all(Kind.SIMULATOR)

@@ -11,8 +11,8 @@ from motet.files.described.variables import Written, places
 from motet.files.templates import Kind, Value, template
 from motet.lines import Line
 
-_FIRST_POLL_S, _POLL_PART, _GROWTH = 0.02, 20, 1.4
-"""Lab seconds before the second look; no pause is longer than this part of the longest time; how pauses grow."""
+_FIRST_POLL_S, _LONGEST_POLL_S, _GROWTH = 0.02, 0.5, 1.4
+"""Lab seconds before the second look; between two looks at the most; how pauses grow."""
 
 
 class Stopped(InstrumentError):
@@ -88,7 +88,7 @@ class Dialogue:
                     f"{self._line}: {what} is not done after {longest:g} s: {until.query} gives {state}"
                 )
             await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, max(longest, 1.0) / _POLL_PART / self._scale)
+            pause = min(pause * _GROWTH, _LONGEST_POLL_S / self._scale)
 
     def _sent(self, text: str) -> bytes:
         return (text + self._described.terminators.send).encode("latin-1")
