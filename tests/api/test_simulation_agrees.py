@@ -22,6 +22,7 @@ def test_one_station_gives_the_same_experiments_simulated_and_on_ptys(
     assert len(real) == 8
 
 
+@pytest.mark.slow
 def test_two_stations_agree_as_long_as_they_finish_in_the_same_order(
     twin: Any, simulated: Any, in_real_time: Any
 ) -> None:

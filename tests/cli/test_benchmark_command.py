@@ -99,6 +99,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_the_same_command_does_nothing_more(folder: Folder) -> None:
     arguments = (*COMMAND, "--ignore", "number", "--learner", "gp+ucb(kappa=1),gp+random", "--seeds", "2")
     done = folder.run(*arguments)

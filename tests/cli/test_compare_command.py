@@ -66,6 +66,7 @@ def kept(study: Any) -> Sequence[tuple[str, int, str]]:
         return store.execute("SELECT combination, seed, error FROM trials ORDER BY combination, seed").fetchall()
 
 
+@pytest.mark.slow
 def test_every_combination_is_run_with_every_seed_and_reported(study: Any) -> None:
     done = compare(study, *VARY)
     assert done.returncode == 0, done.stderr
@@ -163,6 +164,7 @@ def test_a_combination_that_fails_at_run_time_is_recorded_and_may_be_retried(
     assert [one["trials"] for one in json.loads(retried.stdout)["combinations"]] == [2, 2]
 
 
+@pytest.mark.slow
 def test_a_study_in_which_no_trial_could_be_run_has_failed(study: Any, moody: Callable[[bool], None]) -> None:
     moody(True)
     done = compare(study, "--vary", "surrogate=moody", "--seeds", "1", "--processes", "1", "--json")

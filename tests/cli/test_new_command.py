@@ -44,6 +44,7 @@ def pytest_passes(folder: Path, path: str) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_package_for_a_serial_instrument_passes_its_tests_as_written(tmp_path: Path) -> None:
     folder = write_driver("my_bath", tmp_path / "package")
     pytest_passes(folder, register(folder, tmp_path / "site"))

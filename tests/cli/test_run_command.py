@@ -66,6 +66,7 @@ def test_the_last_line_is_the_speed_up_and_everything_is_where_it_says(twin: Any
     assert "motet" in reader.campaign("twin_sdc-1").versions
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_what_the_world_holds_where_the_stage_went(twin: Any) -> None:
     twin.motet("run", "campaign.yaml", "--json")
     reader = Reader(twin.data / "motet.db")
@@ -135,6 +136,7 @@ def test_a_termination_signal_aborts(twin: Any, number: signal.Signals) -> None:
     assert "aborted: termination signal" in out
 
 
+@pytest.mark.slow
 def test_another_terminal_pauses_resumes_and_stops(twin: Any) -> None:
     twin.change("campaign.yaml", "experiments: 8", "experiments: 132")
     process = twin.start("run", "campaign.yaml")
@@ -190,6 +192,7 @@ def test_a_silent_instrument_stops_the_start_with_its_name(twin: Any) -> None:
     assert "sdc2-force" in done.stderr
 
 
+@pytest.mark.slow
 def test_garbage_from_an_instrument_fails_experiments_not_the_record(twin: Any) -> None:
     twin.change(
         "lab.yaml",

@@ -46,6 +46,7 @@ def rows(twin: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(places[-1].read_text())))
 
 
+@pytest.mark.slow
 def test_json_is_one_object_with_what_a_program_needs(simulated: Any) -> None:
     found = simulated()
     assert (found["campaign"], found["state"]) == ("twin_sdc-1", "finished")
@@ -96,6 +97,7 @@ def test_another_seed_is_another_campaign(twin: Any, simulated: Any) -> None:
     assert one != other
 
 
+@pytest.mark.slow
 def test_fast_is_checked_against_the_full_run(twin: Any, simulated: Any) -> None:
     full, fast = simulated(), simulated("--fast")
     assert fast["check"] == "the first 4 experiments are the same, at the same times, in the full run"
@@ -155,6 +157,7 @@ def test_a_mistake_in_a_file_is_named_with_its_line(twin: Any) -> None:
     assert re.search(r"lab\.yaml:\d+: simulation\.failures\.0\.device: .*did you mean 'sdc1\.force'\?", done.stderr)
 
 
+@pytest.mark.slow
 def test_a_device_that_fails_is_seen_in_the_results(twin: Any, simulated: Any) -> None:
     twin.change("lab.yaml", "  seed: 7", "  failures: [{ device: sdc2.force, at: 2 min, repair: 300 h }]\n  seed: 7")
     twin.change("campaign.yaml", "in_a_row: 5", "in_a_row: 50")

@@ -80,6 +80,7 @@ class Reader:
         return ""
 
 
+@pytest.mark.slow
 def test_the_files_of_the_page_are_right_and_a_mistake_in_them_is_named(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
     write_driver("warm_bath", tmp_path / PACKAGE)
