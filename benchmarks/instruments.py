@@ -69,7 +69,7 @@ PROBES = (
     Probe("cavro_xcalibur", "volume", {"syringe": 1.0}),
     Probe("ika_rct", "plate_temperature"),
     Probe("mt_sics", "mass"),
-    Probe("keithley_2450", "voltage"),
+    Probe("keithley_2450", "voltage", ends=b"\n"),
     Probe("gsv3", "force"),
 )
 MANY = Probe("owis_ps90", "x")
