@@ -26,7 +26,7 @@ analysis:
   value: {outputs: {dosed: last.dispensed}}
 learner: {start: {random: {n: 6}}}
 budget: {experiments: 6}
-failures: {retry: 3, wait: 0 s}
+failures: {retry: 20, wait: 5 s}
 """
 
 
