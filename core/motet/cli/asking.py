@@ -1,6 +1,7 @@
 """Answers typed at the terminal that runs a campaign, while everything goes on."""
 
 import codecs
+import logging
 import os
 import re
 import select
@@ -18,6 +19,7 @@ from motet.model.questions import Asked
 
 _KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?")
 """What arrow and function keys send (ECMA-48, section 5.4: control sequences)."""
+_log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 1.0
 """How often a program in the background looks whether it is in the foreground again."""
 
@@ -146,8 +148,8 @@ class Typist:
                 if self._stdin in ready:
                     self._read()
             self._listen(False)
-        except (OSError, termios.error):
-            pass  # the terminal has gone; the campaign goes on, and `motet answer` is left
+        except (OSError, termios.error) as error:
+            _log.info("the terminal has gone: %s; questions can be answered with `motet answer`", error)
 
     def _read(self) -> None:
         typed = os.read(self._stdin, 4096)
