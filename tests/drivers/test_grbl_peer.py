@@ -53,10 +53,18 @@ async def test_grbl_streamer_follows_a_job(tmp_path: Path) -> None:
     import threading
 
     booted, idle, done = threading.Event(), threading.Event(), threading.Event()
+    settled = threading.Event()
+    heard: list[str] = []
 
     def hear(event: str, *data: Any) -> None:
         if event == "on_boot":
             booted.set()
+        elif event == "on_read" and data[0].startswith("[GC:") and "Idle" in heard:
+            heard.append("[GC:")
+        elif event == "on_rx_buffer_percent" and "[GC:" in heard:
+            settled.set()
+        elif event == "on_stateupdate" and data[0] == "Idle" and not settled.is_set():
+            heard.append("Idle")
         elif event == "on_job_completed":
             done.set()
         elif event == "on_stateupdate" and data[0] == "Idle" and data[1] == (-10.0, -30.0, -1.0):
@@ -69,6 +77,8 @@ async def test_grbl_streamer_follows_a_job(tmp_path: Path) -> None:
             sender.softreset()
             assert booted.wait(5)
             sender.poll_start()
+            # it asks `$#` and `$G` once it has booted and once it has seen Idle; in the middle of a job they are errors
+            assert settled.wait(10)
             done.clear()
             sender.write("G90\nG53 G1 X-50 F3000\nG53 G1 X-10 F3000\nG53 G1 Y-30 F3000\nG4 P0\n")
             sender.job_run()
