@@ -4,6 +4,9 @@ BIN := .venv/bin
 # Other people's programs of which tests use a part: without what the rest of them needs (.NET, a server, matplotlib).
 PEERS := labmcp labmcp-palmsens hardpotato pymeasure pypalmsens
 
+# Tests start processes by the hundred: each finds compiled modules, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow check format bench bench-instruments bench-offline docs clean
 
@@ -25,8 +28,8 @@ demo: .venv/ready  ## run the twin-cell campaign on simulators
 test: .venv/ready  ## run the fast tests
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-slow: .venv/ready  ## run the long tests
-	$(BIN)/pytest -n auto -m slow
+test-slow: .venv/ready  ## run the long tests; with SHORT=1 a tenth of what they try at random
+	MOTET_TESTS=$(if $(SHORT),short,full) $(BIN)/pytest -n auto -m slow
 
 check: .venv/ready  ## formatting, lint, types, architecture
 	$(BIN)/ruff format --check .

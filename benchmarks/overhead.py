@@ -36,6 +36,7 @@ from motet.model.space import Integer, Space
 from motet.model.values import PluginRef
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.goal import Goal
+from motet.orchestration.work import Course, Stage
 from motet.plugins import installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
@@ -116,12 +117,13 @@ async def _campaign(
     members: list[LocalStation] = []
     for name in names:
         engine = await lab_loop.engine()
-        members.append(LocalStation(name, {"timer": _device(name, seconds)}, PROCEDURE, engine, emit=recorder.emit))
+        members.append(LocalStation(name, {"timer": _device(name, seconds)}, engine, emit=recorder.emit))
         await members[-1].connect()
     learner = build_learner(RANDOM, installed(), SPACE, OBJECTIVES, seed=0, stations=stations)
     suggester = Suggester(learner, ahead=stations, wait_when_alone=False)
     goal = Goal(OBJECTIVES, budget=Budget(experiments=experiments))
-    summary = await CampaignLoop(members, suggester, Reads(), goal, recorder, Control()).run()
+    course = Course((Stage("", PROCEDURE, names),))
+    summary = await CampaignLoop(members, course, suggester, Reads(), goal, recorder, Control()).run()
     await suggester.close()
     for member in members:
         await member.close()

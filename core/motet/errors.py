@@ -9,7 +9,9 @@ MotetError                       action   what the handler does
 ├── Retryable                    retry    the same experiment may be tried again
 │   ├── NoReply                           an instrument or node did not answer in time
 │   ├── GarbledReply                      it answered something that is not in its protocol
-│   └── LineLost                          the line or the bus went away
+│   ├── LineLost                          the line or the bus went away
+│   ├── StationLost                       the station does not answer any more
+│   └── Interrupted                       the process that ran it ended before it did
 ├── ExperimentError              fail     this experiment is failed, the campaign goes on
 │   ├── InstrumentError                   the instrument refused, with its own code
 │   ├── LimitError                        a value beyond a limit; nothing was sent
@@ -20,6 +22,7 @@ MotetError                       action   what the handler does
 │   ├── StoreError                        what must be durable could not be written
 │   ├── SimulationError                   something really waits or reaches out in virtual time
 │   └── SafetyError                       something must not move any further
+│       └── EmergencyStop                 the lab is latched until a person clears it
 └── Aborted                      stop     a person stopped it
 """
 
@@ -86,6 +89,14 @@ class LineLost(Retryable):
     """The line or the bus went away."""
 
 
+class StationLost(Retryable):
+    """The station that worked on it does not answer any more."""
+
+
+class Interrupted(Retryable):
+    """The process that ran it ended before it did."""
+
+
 class ExperimentError(MotetError):
     """This experiment is failed; the campaign goes on."""
 
@@ -126,6 +137,10 @@ class SimulationError(CampaignError):
 
 class SafetyError(CampaignError):
     """Something must not move any further."""
+
+
+class EmergencyStop(SafetyError):
+    """The lab is latched: nothing moves until a person clears it."""
 
 
 class Aborted(MotetError):

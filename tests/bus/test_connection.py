@@ -1,10 +1,8 @@
 """Brokers that are not there, that hang, that die and come back."""
 
 import asyncio
-import signal
 import socket
-from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
@@ -12,16 +10,18 @@ import pytest
 
 from motet.bus import Bus, EmbeddedBroker, Message
 from motet.bus.address import Address
-from motet.bus.connection import Client, Connection
+from motet.bus.client import Client
+from motet.bus.connection import Connection
 from motet.bus.subscriptions import Subscriptions
 from motet.errors import ConnectionProblem, LineLost, NoReply
-
-StartMosquitto = Callable[[int], Awaitable[Process]]
+from motet_testing.mosquitto import StartMosquitto
 
 
 async def test_a_broker_that_is_not_there_is_named(free_port: int) -> None:
     bus = Bus(f"mqtt://127.0.0.1:{free_port}", client_id="one")
-    with pytest.raises(ConnectionProblem, match=rf"MQTT broker at 127.0.0.1:{free_port}: .*refused"):
+    with pytest.raises(
+        ConnectionProblem, match=rf"cannot connect to the MQTT broker at 127.0.0.1:{free_port}: .*refused"
+    ):
         await bus.start()
     await bus.stop()
 
@@ -54,11 +54,11 @@ async def test_starting_can_be_cancelled() -> None:
 
 
 async def test_a_bus_comes_back_with_its_subscriptions_when_the_broker_does(
-    start_mosquitto: StartMosquitto, free_port: int
+    start_mosquitto: StartMosquitto,
 ) -> None:
-    broker = await start_mosquitto(free_port)
+    broker = start_mosquitto()
     seen = asyncio.Queue[Message]()
-    async with Bus(f"mqtt://127.0.0.1:{free_port}", client_id="one", connect_timeout=0.3) as bus:
+    async with Bus(broker.url, client_id="one", connect_timeout=0.3) as bus:
         await bus.subscribe("a/+", seen.put_nowait)
         dropped = await bus.subscribe("b", seen.put_nowait)
         waiting = asyncio.create_task(bus.request("a/1", {"x": 1}, reply_topic="reply", timeout=60))
@@ -66,7 +66,7 @@ async def test_a_bus_comes_back_with_its_subscriptions_when_the_broker_does(
 
         broker.kill()
         async with asyncio.timeout(5):
-            with pytest.raises(LineLost, match=rf"MQTT broker 127.0.0.1:{free_port}: .*connection lost"):
+            with pytest.raises(LineLost, match=rf"MQTT broker 127.0.0.1:{broker.port}: .*connection lost"):
                 await waiting
         assert not bus.connected.is_set()
         start = perf_counter()
@@ -75,7 +75,7 @@ async def test_a_bus_comes_back_with_its_subscriptions_when_the_broker_does(
         assert perf_counter() - start < 2
         await dropped.cancel()
 
-        await start_mosquitto(free_port)
+        broker.start()
         async with asyncio.timeout(15):
             await bus.connected.wait()
             await bus.publish("b", "nobody listens any more")
@@ -85,11 +85,11 @@ async def test_a_bus_comes_back_with_its_subscriptions_when_the_broker_does(
 
 
 async def test_a_message_in_flight_is_given_up_as_soon_as_the_broker_dies(
-    start_mosquitto: StartMosquitto, free_port: int
+    start_mosquitto: StartMosquitto,
 ) -> None:
-    broker = await start_mosquitto(free_port)
-    async with Bus(f"mqtt://127.0.0.1:{free_port}", client_id="one", connect_timeout=30) as bus:
-        broker.send_signal(signal.SIGSTOP)
+    broker = start_mosquitto()
+    async with Bus(broker.url, client_id="one", connect_timeout=30) as bus:
+        broker.freeze()
         publishing = asyncio.create_task(bus.publish("a", "1"))
         _, pending = await asyncio.wait([publishing], timeout=0.1)
         assert pending
@@ -99,12 +99,11 @@ async def test_a_message_in_flight_is_given_up_as_soon_as_the_broker_dies(
                 await publishing
 
 
-async def test_stopping_a_bus_without_a_broker_is_quick(start_mosquitto: StartMosquitto, free_port: int) -> None:
-    broker = await start_mosquitto(free_port)
-    bus = Bus(f"mqtt://127.0.0.1:{free_port}", client_id="one")
+async def test_stopping_a_bus_without_a_broker_is_quick(start_mosquitto: StartMosquitto) -> None:
+    broker = start_mosquitto()
+    bus = Bus(broker.url, client_id="one")
     await bus.start()
     broker.kill()
-    await broker.wait()
     async with asyncio.timeout(2):
         await bus.stop()
 
@@ -164,7 +163,7 @@ async def test_a_cancellation_together_with_the_brokers_answer_is_not_swallowed(
             subscribing.cancel()
 
     async with EmbeddedBroker() as broker:
-        client = Cancelling(Address.parse(broker.url), "one", 10, 5.0)
+        client = Cancelling(Address.parse(broker.url), "one", 5.0, lambda message: None)
         await client.connect()
         try:
             subscribing = asyncio.create_task(client.subscribe("a", qos=1))
@@ -183,7 +182,12 @@ async def test_a_start_that_is_cancelled_leaves_nothing_behind() -> None:
     async with EmbeddedBroker() as broker:
         address = Address.parse(broker.url)
         connection = Connection(
-            address, lambda: Cancelling(address, "one", 10, 5.0), Subscriptions(), lambda reason: None, 5.0, "one"
+            address,
+            lambda context: Cancelling(address, "one", 5.0, lambda message: None),
+            Subscriptions(),
+            lambda reason: None,
+            5.0,
+            "one",
         )
         starting = asyncio.create_task(connection.start())
         await asyncio.wait([starting], timeout=5)

@@ -188,7 +188,7 @@ def test_a_study_in_which_no_trial_could_be_run_has_failed(study: Any, moody: Ca
     ],
 )
 def test_a_study_that_cannot_be_is_refused_before_anything_runs(study: Any, arguments: list[str], message: str) -> None:
-    done = compare(study, *arguments)
+    done = study.here("compare", "campaign.yaml", "--out", "out", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr

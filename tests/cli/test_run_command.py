@@ -126,7 +126,13 @@ def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
     assert "Aborted: Ctrl-C twice" in {row.reason for row in rows}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminated", "terminal closed"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGTERM, id="terminated"),
+        pytest.param(signal.SIGHUP, id="terminal closed", marks=pytest.mark.slow),
+    ],
+)
 def test_a_termination_signal_aborts(twin: Any, number: signal.Signals) -> None:
     process = twin.start("run", "campaign.yaml")
     _lines(process, "1/8")
@@ -141,13 +147,13 @@ def test_another_terminal_pauses_resumes_and_stops(twin: Any) -> None:
     twin.change("campaign.yaml", "experiments: 8", "experiments: 132")
     process = twin.start("run", "campaign.yaml")
     _lines(process, "2/132")
-    assert twin.motet("pause", "twin_sdc").stdout.strip() == "paused"
-    assert twin.motet("resume", "twin_sdc-1").stdout.strip() == "running"
-    assert twin.motet("stop", "twin_sdc").stdout.strip() == "stopping"
+    assert twin.here("pause", "twin_sdc").stdout.strip() == "paused"
+    assert twin.here("resume", "twin_sdc-1").stdout.strip() == "running"
+    assert twin.here("stop", "twin_sdc").stdout.strip() == "stopping"
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "stopped: asked to stop" in out
-    late = twin.motet("stop", "twin_sdc")
+    late = twin.here("stop", "twin_sdc")
     assert late.returncode == 2
     assert "not running" in late.stderr
 
@@ -156,7 +162,7 @@ def test_another_terminal_aborts(twin: Any) -> None:
     twin.change("lab.yaml", "time_scale: 400", "time_scale: 60")
     process = twin.start("run", "campaign.yaml")
     _lines(process, "1/8")
-    assert twin.motet("abort", "twin_sdc").stdout.strip() == "aborting"
+    assert twin.here("abort", "twin_sdc").stdout.strip() == "aborting"
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "aborted: asked to abort" in out
@@ -164,17 +170,17 @@ def test_another_terminal_aborts(twin: Any) -> None:
 
 def test_a_port_that_is_not_there_is_named_and_nothing_is_stored(twin: Any) -> None:
     twin.change("lab.yaml", "/dev/ttyUSB", "/dev/motet-no-such-port")
-    done = twin.motet("run", "campaign.yaml", "--real")
+    done = twin.here("run", "campaign.yaml", "--real")
     assert done.returncode == 3
     for place in ("sdc1-stage", "/dev/motet-no-such-port0", "sdc2-force", "/dev/motet-no-such-port3"):
         assert place in done.stderr
     assert "Traceback" not in done.stderr
-    assert json.loads(twin.motet("list", "--json").stdout) == []
+    assert json.loads(twin.here("list", "--json").stdout) == []
 
 
 def test_a_broker_that_is_not_there_is_named(twin: Any, free_port: int) -> None:
     twin.change("lab.yaml", "broker: embedded", f"broker: mqtt://127.0.0.1:{free_port}")
-    done = twin.motet("run", "campaign.yaml")
+    done = twin.here("run", "campaign.yaml")
     assert done.returncode == 3
     assert f"127.0.0.1:{free_port}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -187,7 +193,7 @@ def test_a_silent_instrument_stops_the_start_with_its_name(twin: Any) -> None:
         "force: { <<: *force, line: { url: /dev/ttyUSB3, timeout: 0.2 }, "
         "simulator: { faults: [{ kind: drop, times: null }] } }",
     )
-    done = twin.motet("run", "campaign.yaml")
+    done = twin.here("run", "campaign.yaml")
     assert done.returncode == 3
     assert "sdc2-force" in done.stderr
 

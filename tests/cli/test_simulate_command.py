@@ -33,7 +33,7 @@ def simulated(twin: Any) -> Any:
     """Runs `motet simulate campaign.yaml --json` to its end; what it printed."""
 
     def run(*arguments: str) -> dict[str, Any]:
-        done = twin.motet("simulate", "campaign.yaml", "--json", *arguments)
+        done = twin.here("simulate", "campaign.yaml", "--json", *arguments)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -78,7 +78,7 @@ def test_the_lab_time_is_told_and_everything_is_where_it_says(twin: Any) -> None
 def test_simulated_campaigns_are_kept_apart_from_measured_ones(twin: Any) -> None:
     assert twin.motet("simulate", "campaign.yaml", "--json").returncode == 0
     assert not twin.data.exists()
-    assert [row["id"] for row in json.loads(twin.motet("list", "--data", DATA, "--json").stdout)] == ["twin_sdc-1"]
+    assert [row["id"] for row in json.loads(twin.here("list", "--data", DATA, "--json").stdout)] == ["twin_sdc-1"]
 
 
 def test_real_hardware_in_the_lab_file_is_not_touched(twin: Any, simulated: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_speed_is_kept(twin: Any) -> None:
     ],
 )
 def test_a_value_that_cannot_be_is_named(twin: Any, arguments: list[str], message: str) -> None:
-    done = twin.motet("simulate", "campaign.yaml", *arguments)
+    done = twin.here("simulate", "campaign.yaml", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -152,7 +152,7 @@ def test_a_value_that_cannot_be_is_named(twin: Any, arguments: list[str], messag
 def test_a_mistake_in_a_file_is_named_with_its_line(twin: Any) -> None:
     failures = "failures: [{ device: sdc1.forse, at: 1 h, repair: 5 min }]"
     twin.change("lab.yaml", "  seed: 7", f"  {failures}\n  seed: 7")
-    done = twin.motet("simulate", "campaign.yaml")
+    done = twin.here("simulate", "campaign.yaml")
     assert done.returncode == 2
     assert re.search(r"lab\.yaml:\d+: simulation\.failures\.0\.device: .*did you mean 'sdc1\.force'\?", done.stderr)
 
@@ -168,7 +168,7 @@ def test_a_device_that_fails_is_seen_in_the_results(twin: Any, simulated: Any) -
     assert all("sdc2-force" in row["reason"] for row in failed)
 
 
-@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("fast", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_ctrl_c_once_stops_after_the_current_experiments(twin: Any, fast: bool) -> None:
     twin.change("campaign.yaml", "experiments: 8", "experiments: 132")
     arguments = ("--speed", "200", *(("--fast",) if fast else ()))
@@ -200,6 +200,6 @@ def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
 
 
 def test_a_campaign_file_that_is_not_there_is_named(tmp_path: Path, twin: Any) -> None:
-    done = twin.motet("simulate", str(tmp_path / "nope.yaml"))
+    done = twin.here("simulate", str(tmp_path / "nope.yaml"))
     assert done.returncode == 2
     assert "no such file 'nope.yaml'" in done.stderr

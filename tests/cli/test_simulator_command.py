@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import serial
+from typer.testing import CliRunner
 
 from motet.bus import Bus, Message
+from motet.cli.app import app
 
 PATIENCE_S = 30
 
@@ -29,16 +31,6 @@ def served(*arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
             yield process, json.loads(line)["where"]
         finally:
             process.kill()
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "motet", "simulator", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
 
 
 def ask(url: str, request: bytes) -> bytes:
@@ -117,8 +109,8 @@ def test_what_it_measures_is_its_world(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_told_in_one_line(arguments: tuple[str, ...], code: int, message: str) -> None:
-    done = run(*arguments)
-    assert done.returncode == code
+    done = CliRunner().invoke(app, ["simulator", *arguments])
+    assert done.exit_code == code
     assert message in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
 
@@ -126,7 +118,7 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[str, ...], code: int, me
 def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "port"
     taken.write_text("mine")
-    done = run("owis_ps90", "--pty", str(taken))
-    assert done.returncode == 3
+    done = CliRunner().invoke(app, ["simulator", "owis_ps90", "--pty", str(taken)])
+    assert done.exit_code == 3
     assert f"{taken} exists already" in done.stderr
     assert taken.read_text() == "mine"

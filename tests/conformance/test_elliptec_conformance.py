@@ -90,7 +90,7 @@ class TestSlider(Conformance):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("parse", [protocol.information, protocol.position, protocol.status, protocol.moving])
-def test_a_hundred_thousand_pieces_of_garbage_are_survived(parse: Callable[[bytes], object]) -> None:
+def test_the_parsers_survive_garbage(parse: Callable[[bytes], object]) -> None:
     examples = [
         b"0IN14114005172021170100 3C00000400\r\n".replace(b" ", b""),
         b"0PO00002000\r\n",

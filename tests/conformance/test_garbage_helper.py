@@ -47,3 +47,12 @@ def test_a_framing_that_does_not_shorten_its_buffer_is_found() -> None:
 
 def test_the_same_seed_is_the_same_garbage() -> None:
     assert survives_garbage(careful, CR, 500, seed=3) == survives_garbage(careful, CR, 500, seed=3)
+
+
+def test_the_short_form_is_a_tenth_and_a_number_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTET_TESTS", "short")
+    assert survives_garbage(careful, CR).inputs == 10_000
+    assert survives_garbage(careful, CR, 20).inputs == 20
+    monkeypatch.setenv("MOTET_TESTS", "shrot")
+    with pytest.raises(ValueError, match="MOTET_TESTS=shrot: full or short is needed"):
+        survives_garbage(careful, CR)

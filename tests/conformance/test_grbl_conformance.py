@@ -58,7 +58,7 @@ class TestGrbl(Conformance):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("parse", [protocol.status, protocol.done, protocol.build, protocol.settings, protocol.banner])
-def test_a_hundred_thousand_pieces_of_garbage_are_survived(parse: Callable[[bytes], object]) -> None:
+def test_the_parsers_survive_garbage(parse: Callable[[bytes], object]) -> None:
     settings = "".join(f"${number}=250.000\r\n" for base in (110, 120, 130) for number in range(base, base + 3))
     examples = [
         b"<Idle|MPos:0.000,-1.000,2.500|FS:0,0|WCO:0.000,0.000,1.000>\r\n", b"ok\r\n", b"error:20\r\n",

@@ -129,7 +129,7 @@ async def make() -> AsyncGenerator[Make]:
 
 async def begun(b: Bench) -> None:
     """Until something is under way."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while b.unit.state.at_rest:  # noqa: ASYNC110 - of the simulator, which tells nobody
             await asyncio.sleep(0)
 
@@ -223,7 +223,7 @@ async def test_what_is_sent_again_for_a_lost_answer_is_stopped_all_the_same(make
 
     b.unit.answer = lose
     status = b.device.verbs["set_voltage"].set({"voltage": 5.0})
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while not any(b"VOLT 5" in data for data in b.heard):  # noqa: ASYNC110 - the simulator tells nobody
             await asyncio.sleep(0)
         await getattr(b.device, how)()

@@ -215,7 +215,7 @@ async def test_stop_ends_a_measurement_in_the_middle_and_the_cell_is_off(make: M
     at = await make(lines=lines)
     task = asyncio.create_task(at.cell.chronoamperometry(0.5, duration=10_000.0, interval=1000.0))
     await at.measuring()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await at.cell.stop()
     assert not at.instrument.cell_on
     assert not at.instrument.running

@@ -167,7 +167,7 @@ async def test_stop_in_mid_sweep_turns_the_output_off(make: Make, how: str) -> N
 
     b.unit.initiate = tell
     status = b.smu.verbs["sweep"].set({"start": 0.0, "stop": 1.0, "points": 50, "delay": 60.0, "current_limit": 0.01})
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await begun.wait()
         assert b.unit.source.output
         await getattr(b.smu, how)()
@@ -187,7 +187,7 @@ async def test_an_output_that_is_turned_on_again_for_a_lost_reply_is_off_after_a
 
     b.unit.answer = lose
     status = b.smu.verbs["output"].set({"on": True})
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while not b.unit.source.output:  # noqa: ASYNC110 - of the simulator, which tells nobody
             await asyncio.sleep(0)
         await getattr(b.smu, how)()

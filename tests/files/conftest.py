@@ -1,9 +1,11 @@
 """Plugins to name in files: soft devices, learners and an analysis, registered as any plugin is."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jsonschema
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +13,8 @@ from motet.contracts.declarations import Declaration, Driver, Simulator
 from motet.devices import Device, Output, verb
 from motet.errors import FileProblems
 from motet.files.campaign import load_campaign
+from motet.files.schema import schema
+from motet.files.source import read
 from motet.hookspecs import hookimpl
 from motet.plugins import Registry, load
 
@@ -261,3 +265,19 @@ def problems(registry: Registry) -> Problems:
         return [line.replace(f"{path.parent}/", "") for line in str(caught.value).splitlines()]
 
     return problems
+
+
+@pytest.fixture(scope="session")
+def follow_schema() -> Callable[[Path, str], None]:
+    """Fails when a file does not follow the schema of its kind. A schema is made and checked once."""
+
+    @functools.cache
+    def validator(kind: str) -> jsonschema.Draft202012Validator:
+        made = schema(kind)
+        jsonschema.Draft202012Validator.check_schema(made)
+        return jsonschema.Draft202012Validator(made)
+
+    def check(path: Path, kind: str) -> None:
+        validator(kind).validate(read(path).data)
+
+    return check

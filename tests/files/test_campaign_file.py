@@ -7,6 +7,7 @@ import pytest
 
 from motet.files.campaign import CampaignFile, load_campaign
 from motet.model.procedure import Procedure, VerbStep
+from motet.model.values import PluginRef
 from motet.plugins import Registry
 
 Write = Callable[..., Path]
@@ -52,8 +53,9 @@ def test_a_valid_campaign_holds_all_it_names(write: Write, registry: Registry) -
     file = load_campaign(path, registry)
     assert (file.campaign.campaign, file.lab.lab, file.stations) == ("test", "bench", ("a",))
     assert file.space.size == 11
-    assert isinstance(file.procedure, Procedure)
-    assert file.procedure_plugin is None
+    (stage,) = file.stages
+    assert isinstance(stage.procedure, Procedure)
+    assert (stage.name, stage.stations) == ("", ("a",))
     assert file.files == {
         "campaign.yaml": path.read_text(),
         "lab.yaml": (path.parent / "lab.yaml").read_text(),
@@ -80,29 +82,28 @@ def test_one_stop_rule_needs_no_list(write: Write, registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "procedure",
+    "stated",
     [
         "procedure: {parameters: [x], steps: [stage.move: {x: $x}, balance.weigh: {time: 1}]}",
         "procedure: {steps: [stage.move: {x: $x}, balance.weigh: {time: 1}]}",
         "procedure: steps.yaml",
     ],
 )
-def test_a_procedure_may_be_written_in_place_or_in_a_file(write: Write, registry: Registry, procedure: str) -> None:
+def test_a_procedure_may_be_written_in_place_or_in_a_file(write: Write, registry: Registry, stated: str) -> None:
     steps = "steps:\n  - stage.move: {x: $x}\n  - balance.weigh: {time: 1}\n"
-    file = load_campaign(changed(write, "procedure: weigh_at", procedure, steps=steps), registry)
-    assert isinstance(file.procedure, Procedure)
-    assert [step.label for step in file.procedure.steps if isinstance(step, VerbStep)] == [
+    file = load_campaign(changed(write, "procedure: weigh_at", stated, steps=steps), registry)
+    procedure = file.stages[0].procedure
+    assert isinstance(procedure, Procedure)
+    assert [step.label for step in procedure.steps if isinstance(step, VerbStep)] == [
         "stage.move",
         "balance.weigh",
     ]
-    assert ("steps.yaml" in file.files) == ("steps.yaml" in procedure)
+    assert ("steps.yaml" in file.files) == ("steps.yaml" in stated)
 
 
 def test_a_procedure_may_be_a_plugin(write: Write, registry: Registry, problems: Problems) -> None:
     file = load_campaign(changed(write, "procedure: weigh_at", "procedure: {scan: {n: 3}}"), registry)
-    assert file.procedure is None
-    assert file.procedure_plugin is not None
-    assert file.procedure_plugin.options.model_dump() == {"n": 3}
+    assert file.stages[0].procedure == PluginRef(name="scan", options={"n": 3})
     assert problems(changed(write, "procedure: weigh_at", "procedure: {scan: {n: 0}}")) == [
         "campaign.yaml:7: procedure.scan.n: found 0; a number of at least 1 is needed"
     ]
@@ -110,9 +111,9 @@ def test_a_procedure_may_be_a_plugin(write: Write, registry: Registry, problems:
 
 def test_a_copy_with_changes_leaves_the_file_as_it_is(write: Write, registry: Registry) -> None:
     file = load_campaign(write(), registry)
-    other = file.replace(stations=("z",))
+    other = file.replace(lab=file.lab.model_copy(update={"lab": "z"}))
     assert isinstance(other, CampaignFile)
-    assert (other.stations, file.stations) == (("z",), ("a",))
+    assert (other.lab.lab, file.lab.lab) == ("z", "bench")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_references_come_once_in_order() -> None:
         ("$x in [1]", "compares something else than values"),
         ("$x + 1 > 3", "compares something else than values"),
         ("$x is 3", "has a comparison of an unknown kind"),
-        ("$x.y.z > 3", "compares something else than values"),
+        ("$w.x.y.z > 3", "compares something else than values"),
         ("__import__('os').system('true') == 0", "compares something else than values"),
         ("(lambda: 3)() > 2", "compares something else than values"),
         ("$y > 3", "no value for $y yet; there is: x, touch.force, mode"),

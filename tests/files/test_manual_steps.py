@@ -1,15 +1,13 @@
 """Labs and campaigns with a step that asks a person, with the plugins that come with Motet."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from motet.errors import FileProblems
 from motet.files.campaign import load_campaign
 from motet.files.lab import load_lab
-from motet.files.schema import schema
-from motet.files.source import read
 from motet.plugins import installed
 
 LAB = """\
@@ -73,11 +71,11 @@ def mistakes(path: Path) -> list[str]:
     ],
 )
 def test_a_simulated_lab_with_a_stated_answer_or_delay_is_valid(
-    tmp_path: Path, options: str, simulator: str, condition: str
+    tmp_path: Path, options: str, simulator: str, condition: str, follow_schema: Callable[[Path, str], None]
 ) -> None:
     path = lab(tmp_path, options, simulator, condition=condition)
     load_lab(path, installed())
-    jsonschema.validate(read(path).data, schema("lab"))
+    follow_schema(path, "lab")
 
 
 def test_a_simulated_lab_must_state_an_answer_or_a_delay(tmp_path: Path) -> None:

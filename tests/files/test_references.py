@@ -46,7 +46,7 @@ def test_arguments_become_values_in_the_verbs_unit(argument: Any, unit: str, val
     ("argument", "unit", "reason"),
     [
         ("$y", "mm", "no value for $y yet; there is: x, n, mode, touch.force"),
-        ("$ x", "mm", "'$ x' is not a reference; `$parameter` or `$step.output` is needed"),
+        ("$ x", "mm", "'$ x' is not a reference; `$parameter`, `$step.output` or `$stage.step.output` is needed"),
         ("$x", "s", "'$x': mm ([length]) cannot be converted to s"),
         ("5 s", "mm", "'5 s': s ([time]) cannot be converted to mm"),
         ("5 mmm", "mm", "'5 mmm': did you mean 'mm'? 'mmm' is not a known unit"),

@@ -180,7 +180,7 @@ async def test_a_stop_gets_in_between_two_polls() -> None:
     while len(instrument.requests) < 3:
         await line.query(b"x\r", bytes)
     assert await line.command(b"STOP\r", bytes) == b"ok STOP"
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await polling
     await line.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from motet.errors import GarbledReply, InstrumentError
 from motet.lines import Framing
+from motet_conformance.effort import effort
 
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\r\n"
 LONGEST = 64
@@ -26,19 +27,20 @@ class Survived:
 def survives_garbage(
     parse: Callable[[bytes], Any],
     framing: Framing,
-    n: int = 100_000,
+    n: int | None = None,
     *,
     examples: Sequence[bytes] = (),
     terminator: bytes = b"",
     seed: int = 0,
 ) -> Survived:
-    """Feed `n` inputs to a framing, and what it takes from them to a parser.
+    """Feed `n` inputs to a framing, and what it takes from them to a parser: 100 000, or 10 000 with MOTET_TESTS=short.
 
     Inputs are bytes at random, text at random, and `examples` (right answers, as they are on the wire) with bytes
     changed, lost, doubled, and run together; half of them end with `terminator`. Fails when the framing neither
     shortens its buffer nor waits for more, when the parser raises anything but GarbledReply or InstrumentError, or
     when it never ends.
     """
+    n = effort(100_000, 10_000) if n is None else n
     rng = random.Random(seed)
     frames = parsed = refused = 0
     for _ in range(n):

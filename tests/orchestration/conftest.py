@@ -21,6 +21,7 @@ from motet.model.space import Space, Stepped
 from motet.model.values import PluginRef
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.goal import Goal
+from motet.orchestration.work import Course, Stage
 from motet.plugins import Registry, installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
@@ -118,7 +119,8 @@ class Lab:
         self.control = Control()
         beside = None if self.beside is None else asyncio.create_task(self.beside(self))
         try:
-            return await CampaignLoop(stations, suggester, Reads(), goal, recorder, self.control).run()
+            course = Course((Stage("", PROCEDURE, names),), {"x": "mm"})
+            return await CampaignLoop(stations, course, suggester, Reads(), goal, recorder, self.control).run()
         finally:
             if beside is not None:
                 beside.cancel()
@@ -132,7 +134,7 @@ class Lab:
         gauge = Gauge(Context(f"{name}-gauge", NoOptions(), Limits(name, {})), self.measured)
         self.gauges.append(gauge)
         engine = await lab_loop.engine()
-        station = LocalStation(name, {"gauge": gauge}, PROCEDURE, engine, units={"x": "mm"}, emit=recorder.emit)
+        station = LocalStation(name, {"gauge": gauge}, engine, emit=recorder.emit)
         await station.connect()
         return station
 

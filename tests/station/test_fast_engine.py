@@ -14,7 +14,9 @@ from motet.devices import Device
 from motet.errors import Aborted, InstrumentError, LimitError, ProcedureError, StoreError
 from motet.model.events import Event, StepStarted
 from motet.model.experiment import Experiment, RunRecord, Suggestion
+from motet.model.job import Job
 from motet.model.procedure import Procedure
+from motet.model.values import PluginRef
 from motet.simulation.virtual import VirtualLoop
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
@@ -22,7 +24,7 @@ from motet.station.fast import FastEngine
 from motet.station.station import Engine
 
 MakeProcedure = Callable[..., Procedure]
-Script = Callable[[LocalStation], Awaitable[RunRecord]]
+Script = Callable[[LocalStation, Job], Awaitable[RunRecord]]
 EXPERIMENT = Experiment("test-1", 1, Suggestion({"x": 4.0}, "asked by the test"))
 HOUR_S = 3600.0
 
@@ -71,9 +73,10 @@ def play(bench: Any) -> Play:
                     steps.append((event.step, round(loop.time() - began, 6)))
 
             engine: Engine = FastEngine() if fast else await bench.lab_loop.engine()
-            station = LocalStation("cell", {"gauge": gauge}, work, engine, units={"x": "mm"}, emit=see)
+            station = LocalStation("cell", {"gauge": gauge}, engine, plans=lambda ref: work, emit=see)
             await station.connect()
-            record = await (station.run(EXPERIMENT) if script is None else script(station))
+            job = Job(EXPERIMENT, work if isinstance(work, Procedure) else PluginRef(name="plan"), units={"x": "mm"})
+            record = await (station.run(job) if script is None else script(station, job))
             assert engine.state == "idle"
             await station.close()
             return Course(
@@ -168,9 +171,9 @@ def test_a_repetition_that_does_not_come_true_fails(play: Play, procedure: MakeP
 
 
 def test_abort_stops_in_mid_move_and_runs_cleanup(bench: Any, play: Play, procedure: MakeProcedure) -> None:
-    async def script(station: LocalStation) -> RunRecord:
+    async def script(station: LocalStation, job: Job) -> RunRecord:
         bench.gauge.blocked = asyncio.Event()
-        running = asyncio.create_task(station.run(EXPERIMENT))
+        running = asyncio.create_task(station.run(job))
         await bench.gauge.moving.wait()
         await asyncio.sleep(5.0)
         await station.abort("the test says so")
@@ -184,8 +187,8 @@ def test_abort_stops_in_mid_move_and_runs_cleanup(bench: Any, play: Play, proced
 
 
 def test_abort_cuts_a_wait_short(play: Play, procedure: MakeProcedure) -> None:
-    async def script(station: LocalStation) -> RunRecord:
-        running = asyncio.create_task(station.run(EXPERIMENT))
+    async def script(station: LocalStation, job: Job) -> RunRecord:
+        running = asyncio.create_task(station.run(job))
         await asyncio.sleep(60.0)
         await station.abort("enough")
         return await running
@@ -198,9 +201,9 @@ def test_abort_cuts_a_wait_short(play: Play, procedure: MakeProcedure) -> None:
 
 
 def test_a_pause_holds_before_the_next_step(bench: Any, play: Play, procedure: MakeProcedure) -> None:
-    async def script(station: LocalStation) -> RunRecord:
+    async def script(station: LocalStation, job: Job) -> RunRecord:
         bench.gauge.blocked = asyncio.Event()
-        running = asyncio.create_task(station.run(EXPERIMENT))
+        running = asyncio.create_task(station.run(job))
         await bench.gauge.moving.wait()
         station.pause()
         bench.gauge.blocked.set()
@@ -215,9 +218,9 @@ def test_a_pause_holds_before_the_next_step(bench: Any, play: Play, procedure: M
 
 
 def test_abort_ends_a_paused_experiment(play: Play, procedure: MakeProcedure) -> None:
-    async def script(station: LocalStation) -> RunRecord:
+    async def script(station: LocalStation, job: Job) -> RunRecord:
         station.pause()
-        running = asyncio.create_task(station.run(EXPERIMENT))
+        running = asyncio.create_task(station.run(job))
         await asyncio.sleep(HOUR_S)
         await station.abort("enough")
         return await running
@@ -227,10 +230,10 @@ def test_abort_ends_a_paused_experiment(play: Play, procedure: MakeProcedure) ->
 
 
 def test_nothing_moves_before_it_is_cleared(bench: Any, play: Play, procedure: MakeProcedure) -> None:
-    async def script(station: LocalStation) -> RunRecord:
+    async def script(station: LocalStation, job: Job) -> RunRecord:
         cleared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().call_later(3.0, cleared.set_exception, StoreError("disk full"))
-        return await station.run(EXPERIMENT, cleared)
+        return await station.run(job, cleared)
 
     found = play(procedure({"gauge.move": {"x": 9}}), script)
     assert found.error == f"{StoreError.__name__}: disk full"
@@ -238,12 +241,12 @@ def test_nothing_moves_before_it_is_cleared(bench: Any, play: Play, procedure: M
 
 
 def test_the_next_experiment_runs_after_one_that_was_aborted(play: Play, procedure: MakeProcedure) -> None:
-    async def script(station: LocalStation) -> RunRecord:
-        running = asyncio.create_task(station.run(EXPERIMENT))
+    async def script(station: LocalStation, job: Job) -> RunRecord:
+        running = asyncio.create_task(station.run(job))
         await asyncio.sleep(1.0)
         await station.abort("enough")
         assert isinstance((await running).error, Aborted)
-        return await station.run(EXPERIMENT)
+        return await station.run(job)
 
     found = play(procedure({"wait": "10 s"}, {"gauge.measure": {}, "as": "m"}), script)
     assert (found.error, found.ended) == ("NoneType: None", 11.0)
@@ -278,8 +281,8 @@ def test_a_plugins_plan_gives_the_same_outputs_at_the_same_times(play: Play) -> 
 
 
 def test_abort_of_a_plugins_plan_runs_its_finalizer_wherever_it_waits(play: Play) -> None:
-    async def script(station: LocalStation) -> RunRecord:
-        running = asyncio.create_task(station.run(EXPERIMENT))
+    async def script(station: LocalStation, job: Job) -> RunRecord:
+        running = asyncio.create_task(station.run(job))
         await asyncio.sleep(10.0)
         await station.abort("enough")
         return await running
@@ -318,9 +321,9 @@ def test_a_message_that_it_does_not_know_is_refused_by_its_name(bench: Any, mess
         yield from bpp.run_wrapper(bpp.finalize_wrapper(steps(), home))
 
     async def scenario() -> RunRecord:
-        station = LocalStation("cell", {"gauge": bench.gauge}, plan, FastEngine())
+        station = LocalStation("cell", {"gauge": bench.gauge}, FastEngine(), plans=lambda ref: plan)
         await station.connect()
-        return await station.run(EXPERIMENT)
+        return await station.run(Job(EXPERIMENT, PluginRef(name="plan")))
 
     record = bench.run(scenario())
     assert isinstance(record.error, ProcedureError)
@@ -354,10 +357,10 @@ def test_a_wait_ends_with_its_first_failure_and_at_its_timeout(
     def plan(devices: Mapping[str, Device], parameters: Mapping[str, Any]) -> Generator[Msg, Any, None]:
         yield from bpp.run_wrapper(steps(devices))
 
-    async def script(station: LocalStation) -> RunRecord:
+    async def script(station: LocalStation, job: Job) -> RunRecord:
         bench.gauge.blocked = asyncio.Event()
         asyncio.get_running_loop().call_later(HOUR_S, bench.gauge.blocked.set)
-        return await station.run(EXPERIMENT)
+        return await station.run(job)
 
     found = play(plan, script, fails=[None, InstrumentError("E07 overload")])
     assert found.ended <= 5.0

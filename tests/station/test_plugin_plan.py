@@ -13,9 +13,11 @@ from motet.contracts.declarations import NoOptions
 from motet.devices import Context, Limits
 from motet.errors import Aborted, NoReply
 from motet.model.experiment import Experiment, RunRecord, Suggestion
+from motet.model.job import Job
+from motet.model.values import PluginRef
 from motet.station import LocalStation
 
-EXPERIMENT = Experiment("test-1", 1, Suggestion({"x": 4.0}, "asked by the test"))
+JOB = Job(Experiment("test-1", 1, Suggestion({"x": 4.0}, "asked by the test")), PluginRef(name="plan"))
 
 
 def measure(devices: Mapping[str, Any], parameters: Mapping[str, Any]) -> Generator[Msg, Any, None]:
@@ -38,7 +40,7 @@ def measure(devices: Mapping[str, Any], parameters: Mapping[str, Any]) -> Genera
 
 
 async def _station(bench: Any) -> LocalStation:
-    station = LocalStation("cell", {"gauge": bench.gauge}, measure, await bench.lab_loop.engine())
+    station = LocalStation("cell", {"gauge": bench.gauge}, await bench.lab_loop.engine(), plans=lambda ref: measure)
     await station.connect()
     return station
 
@@ -46,7 +48,7 @@ async def _station(bench: Any) -> LocalStation:
 def test_its_runs_carry_the_experiments_id_and_its_outputs_are_found(bench: Any) -> None:
     async def scenario() -> RunRecord:
         station = await _station(bench)
-        record = await station.run(EXPERIMENT)
+        record = await station.run(JOB)
         await station.close()
         return record
 
@@ -61,7 +63,7 @@ def test_abort_stops_what_moves_and_runs_its_finalizer(bench: Any) -> None:
     async def scenario() -> RunRecord:
         station = await _station(bench)
         bench.gauge.blocked = asyncio.Event()
-        running = asyncio.create_task(station.run(EXPERIMENT))
+        running = asyncio.create_task(station.run(JOB))
         await bench.gauge.moving.wait()
         await station.abort("enough")
         bench.gauge.blocked.set()
@@ -79,7 +81,7 @@ def test_pause_takes_effect_at_a_checkpoint(bench: Any) -> None:
     async def scenario() -> RunRecord:
         station = await _station(bench)
         station.pause()
-        running = asyncio.create_task(station.run(EXPERIMENT))
+        running = asyncio.create_task(station.run(JOB))
         done, _ = await asyncio.wait([running], timeout=0.2)
         assert not done
         assert bench.gauge.calls == []
@@ -105,9 +107,9 @@ def test_a_device_that_cannot_be_stopped_does_not_keep_the_others_moving(bench: 
         dead: Any = type("Dead", (kind,), {"stop": stop})(Context("cell-dead", NoOptions(), Limits("cell-dead", {})))
         bench.gauge.blocked = dead.blocked = asyncio.Event()
         devices = {"dead": dead, "gauge": bench.gauge}
-        station = LocalStation("cell", devices, both, await bench.lab_loop.engine())
+        station = LocalStation("cell", devices, await bench.lab_loop.engine(), plans=lambda ref: both)
         await station.connect()
-        running = asyncio.create_task(station.run(EXPERIMENT))
+        running = asyncio.create_task(station.run(JOB))
         await dead.moving.wait()
         await bench.gauge.moving.wait()
         with pytest.raises(NoReply):

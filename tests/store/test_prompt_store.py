@@ -15,6 +15,7 @@ import pytest
 from motet.errors import StoreError
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
+from motet.model.queue import QueueEntry, QueueState
 from motet.store import CampaignRecord, Reader, Stamp, Store, connect, prompt
 
 NOW = Stamp(0.0, 0.0)
@@ -33,18 +34,24 @@ async def write(store: Store, record: CampaignRecord) -> None:
     for _ in range(2):
         campaign = await store.new_campaign(record)
         await store.campaign_changed(campaign, CampaignState.RUNNING, "", at(0.0))
+        one = experiment(campaign, 1)
         for number in range(1, 4):
             one = experiment(campaign, number)
             store.planned(one, at(number))
-            store.running(one, "sdc1", 1, at(number + 0.1))
+            store.running(one, "sdc1", 1, at(number + 0.1), "synthesis")
+            store.used(campaign, one.id, 1, "acid", -0.5, "mL", at(number + 0.1))
             store.documents(one, 1, [("start", {"uid": f"{number}", "trace": [1.0, float("nan")]})])
-            store.retried(one, "sdc1", "no reply", at(number + 0.2))
+            store.retried(one, "sdc1", "no reply", at(number + 0.2), "synthesis")
             store.running(one, "sdc1", 2, at(number + 0.3))
             store.station_changed(campaign, "sdc1", StationState.RUNNING, "", at(number + 0.3))
             outcome = Outcome(one, State.DONE, {"current": number / 3})
             await store.ended(
                 outcome if number != 2 else Outcome(one, State.FAILED, {}, "no"), "sdc1", at(number + 0.9)
             )
+        entry = await store.queued(campaign, QueueEntry({"x": 1.0}, "a hunch", "Ada", 1.5), at(8.0))
+        store.queue_changed(campaign, entry, position=0.5, state=QueueState.BEGUN, experiment=one.id, at=at(8.1))
+        store.happened(campaign, "refill", "acid", "filled up", {"mL": 50.0}, at(8.2))
+        store.resumed(campaign, at(8.3))
         await store.campaign_changed(campaign, CampaignState.FINISHED, "done", at(9.0))
     await store.close()
 
@@ -241,6 +248,10 @@ async def test_without_a_path_nothing_is_kept(
     await store.running(one, "sdc1", 1, NOW)
     await store.documents(one, 1, [("start", {"uid": "a"})])
     await store.ended(Outcome(one, State.DONE, {"current": 1.0}), "sdc1", NOW)
+    entry = QueueEntry({"x": 1.0}, "a hunch", "Ada", 1.0)
+    assert [await store.queued(campaign, entry, NOW) for _ in range(2)] == [1, 2]
+    await store.queue_changed(campaign, 1, state=QueueState.CANCELLED, at=NOW)
+    await store.resumed(campaign, NOW)
     await store.close()
     await store.close()
     with pytest.raises(StoreError, match="is closed"):

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -133,27 +132,6 @@ async def test_after_a_failed_write_every_call_says_so_and_nothing_stored_is_los
     assert row.state is State.PLANNED
 
 
-async def test_a_full_disk_is_reported_with_sqlites_own_words(path: Path, record: CampaignRecord) -> None:
-    resource = pytest.importorskip("resource")
-    store = await Store.open(path)
-    await store.new_campaign(record)
-    size = await asyncio.to_thread(lambda: path.stat().st_size)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        from dataclasses import replace
-
-        with pytest.raises(StoreError, match=r"motet\.db: cannot be written: "):
-            await store.new_campaign(replace(record, files={"big": "x" * 5_000_000}))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, previous)
-    with pytest.raises(StoreError):
-        await store.close()
-    assert [summary.id for summary in Reader(path).campaigns()] == ["scan-1"]
-
-
 async def test_a_reader_beside_the_writer_sees_the_last_commit(
     store: Store, path: Path, record: CampaignRecord
 ) -> None:
@@ -211,3 +189,36 @@ async def test_a_cancelled_caller_does_not_take_the_write_back(
     first = asyncio.ensure_future(store.new_campaign(record))
     first.cancel()
     assert await store.new_campaign(record) == "scan-2"
+
+
+FORKED = """
+import asyncio, os, sys
+from pathlib import Path
+from motet.store import Store
+
+async def main():
+    store = await Store.open(Path(sys.argv[1]))
+    if os.fork():
+        print("open", flush=True)
+        await asyncio.Event().wait()
+    else:
+        sys.stdin.read()  # outlives its parent
+        os._exit(0)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_child_of_a_killed_writer_does_not_keep_the_store(path: Path) -> None:
+    command = [sys.executable, "-c", FORKED, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            assert await asyncio.to_thread(process.stdout.readline) == "open\n"
+            with pytest.raises(StoreError, match=f"process {process.pid} is writing to this store"):
+                await Store.open(path)
+        finally:
+            process.kill()
+        await asyncio.to_thread(process.wait, 10)
+        await (await Store.open(path)).close()

@@ -11,6 +11,7 @@ import pytest
 from motet.model.objective import Objective
 from motet.study.question import Question
 from motet.study.result import Trial, TrialResult
+from motet.study.summary import StudySummary, summarize
 
 SKILL = {"rf+lcb": 0.9, "gp+ei": 1.5, "random": 0.0}
 CAMPAIGN = "campaign: twin_sdc\nlab: lab.yaml\nbudget: {experiments: 100}\n"
@@ -109,6 +110,12 @@ def result(
 def question() -> Question:
     """Two learners on 1, 2 and 4 stations, with and without care for pending points."""
     return QUESTION
+
+
+@pytest.fixture(scope="session")
+def summary() -> StudySummary:
+    """What the whole study comes to: the same for every test, and not changed by any."""
+    return summarize(study(QUESTION), QUESTION)
 
 
 @pytest.fixture

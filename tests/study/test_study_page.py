@@ -16,7 +16,7 @@ from motet.study.figures import plots
 from motet.study.page import write_page
 from motet.study.question import Question
 from motet.study.result import Trial, TrialResult
-from motet.study.summary import summarize
+from motet.study.summary import StudySummary, summarize
 
 Study = Callable[[Question], Iterator[TrialResult]]
 EVIL = "</script><script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">"
@@ -33,14 +33,14 @@ class Loads(HTMLParser):
         self.found += [value for name, value in attrs if name in ("src", "href", "srcset") and value]
 
 
-def written(question: Question, results: Iterator[TrialResult], path: Path) -> str:
+def written(question: Question, summary: StudySummary, path: Path) -> str:
     """The page without the plotting library."""
-    page = write_page(summarize(results, question), question, path).read_text(encoding="utf-8")
+    page = write_page(summary, question, path).read_text(encoding="utf-8")
     return re.sub(r"<script>.{1000000,}?</script>", "", page, flags=re.DOTALL)
 
 
-def test_the_page_tells_the_study_and_loads_nothing(question: Question, results: Study, tmp_path: Path) -> None:
-    text = written(question, results(question), tmp_path / "new" / "study.html")
+def test_the_page_tells_the_study_and_loads_nothing(question: Question, summary: StudySummary, tmp_path: Path) -> None:
+    text = written(question, summary, tmp_path / "new" / "study.html")
     page = Loads()
     page.feed(text)
     assert page.found == ["data:,"]
@@ -66,7 +66,7 @@ def test_the_page_tells_the_study_and_loads_nothing(question: Question, results:
 def test_failed_trials_are_listed_with_their_reasons(question: Question, results: Study, tmp_path: Path) -> None:
     mixed = list(results(question))[:-1]
     mixed[5] = TrialResult(mixed[5].trial, error="LearnerError: the matrix is singular")
-    text = written(question, iter(mixed), tmp_path / "study.html")
+    text = written(question, summarize(mixed, question), tmp_path / "study.html")
     assert "142 run, 1 failed, 1 not done yet" in text
     assert "LearnerError: the matrix is singular" in text
 
@@ -77,7 +77,7 @@ def test_html_in_names_and_reasons_stays_text(question: Question, tmp_path: Path
     )
     results = [trial([1.0, 2.0], seed, True, {"learner": learner}) for learner in (EVIL, "b") for seed in range(7)]
     results.append(TrialResult(Trial({"learner": EVIL}, 8), error=EVIL))
-    text = written(odd, iter(results), tmp_path / "study.html")
+    text = written(odd, summarize(results, odd), tmp_path / "study.html")
     assert "<img" not in text
     assert "<script>document" not in text
     figures = text.partition('id="figures">')[2].partition("</script>")[0]
@@ -119,8 +119,7 @@ def test_the_figures_show_the_best_dozen_and_say_so(question: Question, results:
     assert sum("fill" in trace for trace in plot.figure["data"]) == 4
 
 
-def test_the_ratio_is_written_at_the_goal(question: Question, results: Study) -> None:
-    summary = summarize(results(question), question)
+def test_the_ratio_is_written_at_the_goal(summary: StudySummary) -> None:
     plot = plots(summary)[2]
     assert summary.parallel is not None
     marks = [trace for trace in plot.figure["data"] if "text" in trace]
@@ -129,6 +128,6 @@ def test_the_ratio_is_written_at_the_goal(question: Question, results: Study) ->
 
 
 def test_a_study_without_a_trial_has_a_page(question: Question, tmp_path: Path) -> None:
-    text = written(question, iter(()), tmp_path / "study.html")
+    text = written(question, summarize((), question), tmp_path / "study.html")
     assert "No trial was run." in text
     assert "144 not done yet" in text

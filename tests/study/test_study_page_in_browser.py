@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from motet.study.page import write_page
 from motet.study.question import Question
 from motet.study.result import TrialResult
-from motet.study.summary import summarize
+from motet.study.summary import StudySummary, summarize
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -41,10 +41,10 @@ async def show(browser: Browser, path: Path, complaints: list[str]) -> Page:
 
 
 async def test_every_figure_is_drawn_without_a_complaint_or_a_request(
-    question: Question, results: Study, browser: Browser, tmp_path: Path
+    question: Question, summary: StudySummary, browser: Browser, tmp_path: Path
 ) -> None:
     complaints: list[str] = []
-    path = write_page(summarize(results(question), question), question, tmp_path / "study.html")
+    path = write_page(summary, question, tmp_path / "study.html")
     page = await show(browser, path, complaints)
     assert complaints == []
     assert await page.locator("#plot-0 .scatterlayer .trace path.js-line").count() >= 12
@@ -55,9 +55,9 @@ async def test_every_figure_is_drawn_without_a_complaint_or_a_request(
 
 
 async def test_the_table_of_combinations_is_sorted_by_a_click(
-    question: Question, results: Study, browser: Browser, tmp_path: Path
+    question: Question, summary: StudySummary, browser: Browser, tmp_path: Path
 ) -> None:
-    path = write_page(summarize(results(question), question), question, tmp_path / "study.html")
+    path = write_page(summary, question, tmp_path / "study.html")
     page = await show(browser, path, [])
     head = page.locator("#combinations th", has_text="experiments to goal")
     cells = page.locator("#combinations tbody td:nth-child(6)")

@@ -120,14 +120,13 @@ def test_a_reference_can_be_named(question: Question, results: Study) -> None:
 
 
 @pytest.mark.slow
-def test_the_order_of_the_results_does_not_matter(question: Question, results: Study) -> None:
-    forth = summarize(results(question), question)
+def test_the_order_of_the_results_does_not_matter(question: Question, results: Study, summary: StudySummary) -> None:
     back = summarize(reversed(list(results(question))), question)
-    assert facts(forth) == facts(back)
+    assert facts(summary) == facts(back)
 
 
-def test_stations_are_set_against_one_another_at_the_goal(question: Question, results: Study) -> None:
-    found = summarize(results(question), question).parallel
+def test_stations_are_set_against_one_another_at_the_goal(summary: StudySummary) -> None:
+    found = summary.parallel
     assert found is not None
     assert found.at_goal
     assert [line.stations for line in found.lines] == [1, 2, 4]
@@ -171,8 +170,7 @@ def rendered(summary: StudySummary) -> str:
     return console.file.getvalue()
 
 
-def test_the_table_tells_what_the_summary_does(question: Question, results: Study) -> None:
-    summary = summarize(results(question), question)
+def test_the_table_tells_what_the_summary_does(summary: StudySummary) -> None:
     text = rendered(summary)
     lines = [line for line in text.splitlines() if line.startswith("│")]
     assert len(lines) == 12

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from motet.files.campaign import CampaignFile, load_campaign
+from motet.files.campaign import CampaignFile, StageFile, load_campaign
 from motet.learning import build_learner
 from motet.model.experiment import Suggestion
-from motet.model.procedure import IfStep, RepeatStep, Step, VerbStep, WaitStep
+from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
 from motet.plugins import Registry, installed
 
 
@@ -35,13 +35,22 @@ def check_campaign(path: Path, registry: Registry | None = None) -> DryRun:
         stations=stations,
         constraints=config.outcome_constraints,
     )
-    steps = list(_described(file.procedure.steps)) if file.procedure is not None else []
-    if file.procedure is not None and file.procedure.cleanup:
-        steps += [
-            "at the end, whatever happened:",
-            *(f"  {line}" for line in _described(file.procedure.cleanup)),
-        ]
+    steps = [line for stage in file.stages for line in _of_stage(stage)]
     return DryRun(file, learner.propose(stations), steps)
+
+
+def _of_stage(stage: StageFile) -> list[str]:
+    """The steps of a stage under its name; a plugin's are not known before it runs."""
+    procedure, lines = stage.procedure, list[str]()
+    if isinstance(procedure, Procedure):
+        lines += _described(procedure.steps)
+        if procedure.cleanup:
+            lines += ["at the end, whatever happened:", *(f"  {line}" for line in _described(procedure.cleanup))]
+    elif stage.name:
+        lines.append(f"the plugin {procedure.name}")
+    if not stage.name:
+        return lines
+    return [f"{stage.name}, at {' or '.join(stage.stations)}:", *(f"  {line}" for line in lines)]
 
 
 def _described(steps: Sequence[Step]) -> list[str]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from motet.api.broker import address
+from motet.api.commands import ANSWER
 from motet.api.results import store_path
-from motet.api.session import ANSWER, CONTROL_FILE
+from motet.api.session import CONTROL_FILE
 from motet.bus import Bus
 from motet.errors import AnswerProblem, NoReply, NotFound
+from motet.model.broker import Broker
 from motet.model.questions import Answer
 from motet.store import Reader
 
@@ -46,7 +49,8 @@ async def _request(data: Path, campaign: str, request: Mapping[str, Any]) -> tup
     path = data / identity / CONTROL_FILE
     if not path.exists():
         raise NotFound(f"campaign {identity} is not running in {data}, or its lab has no broker")
-    address = json.loads(path.read_text())
-    async with Bus(address["broker"], client_id=f"motet-control-{os.getpid()}") as bus:
-        topic = address["topic"]
+    found = json.loads(path.read_text())
+    where = await address(Broker.model_validate(found["broker"]))
+    async with Bus(where, client_id=f"motet-control-{os.getpid()}") as bus:
+        topic = found["topic"]
         return identity, await bus.request(topic, request, reply_topic=f"{topic}/reply", timeout=TIMEOUT_S)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from motet.api.running import Running
-from motet.api.session import Session, Sink
+from motet.api.session import Session
 from motet.api.setting import Setting
 from motet.files.campaign import CampaignFile, load_campaign
 from motet.orchestration import Summary
+from motet.orchestration.recorder import Sink
 from motet.plugins import Registry, installed
 from motet.station.engine import LabLoop
 
@@ -19,6 +20,7 @@ class Options:
     """How to run a campaign, beside what its files say; None leaves the file's own value.
 
     data: folder of the store, reports and exports. time_scale: lab seconds a second, with simulated hardware only.
+    resume: a campaign that an earlier process left goes on (True: it has to be there), or is given up (False).
     """
 
     data: Path = Path("motet-data")
@@ -27,6 +29,7 @@ class Options:
     time_scale: float | None = None
     seed: int | None = None
     capture: bool = False
+    resume: bool | None = None
 
 
 class Run(Running):
@@ -46,7 +49,7 @@ class Run(Running):
     ) -> None:
         lab_loop = LabLoop()
         setting = Setting(options.data, lab_loop.engine)
-        session = Session(file, registry or installed(), setting, sinks, options.capture, answered_here)
+        session = Session(file, registry or installed(), setting, sinks, options.capture, answered_here, options.resume)
         super().__init__(file, session, lab_loop)
 
 

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from motet.api.broker import address
 from motet.api.results import store_path
 from motet.bus import Bus, EmbeddedBroker, MemoryBus
 from motet.learning.thread import Lasts
+from motet.model.broker import Broker
 from motet.model.lab import Lab
 from motet.station.station import Engine
 from motet.store import Store
@@ -38,19 +40,22 @@ class Setting:
 
     @asynccontextmanager
     async def bus(self, lab: Lab) -> AsyncGenerator[Bus | None]:
-        """The bus to the lab's broker, which is started here when it is `embedded`; in memory on a virtual loop."""
-        if lab.broker == "none":
+        """The bus to the lab's broker, which is started here when it is `embedded`; in memory on a virtual loop.
+
+        Raises ConnectionProblem when there is no way in.
+        """
+        if lab.broker.none:
             yield None
         elif self.virtual:
             async with MemoryBus() as bus:
                 yield bus
-        elif lab.broker == "embedded":
-            async with EmbeddedBroker() as broker, _client(broker.url, lab) as bus:
+        elif lab.broker.embedded:
+            async with EmbeddedBroker(lab.broker.port or 0) as broker, await _client(lab.broker.at(broker.url), lab) as bus:
                 yield bus
         else:
-            async with _client(lab.broker, lab) as bus:
+            async with await _client(lab.broker, lab) as bus:
                 yield bus
 
 
-def _client(url: str, lab: Lab) -> Bus:
-    return Bus(url, client_id=f"motet-{lab.lab}-{os.getpid()}")
+async def _client(broker: Broker, lab: Lab) -> Bus:
+    return Bus(await address(broker), client_id=f"motet-{lab.lab}-{os.getpid()}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from motet import stamps
 from motet.api.running import Running
-from motet.api.session import Session, Sink
+from motet.api.session import Session
 from motet.api.setting import MakeEngine, Setting
 from motet.api.variation import seeded, varied
 from motet.errors import MotetError, SimulationError
@@ -21,6 +21,7 @@ from motet.learning.thread import Lasts
 from motet.model.events import CampaignState, Event
 from motet.model.values import Bound
 from motet.orchestration import Summary
+from motet.orchestration.recorder import Sink
 from motet.plugins import Registry, installed
 from motet.simulation.guard import guarded, is_foreign, named
 from motet.simulation.thread import LoopThread

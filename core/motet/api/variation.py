@@ -1,6 +1,7 @@
 """Variations of a campaign file for simulations: another learner, other stations, another seed."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -110,6 +111,9 @@ def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFil
     """
     if not value.isdecimal() or int(value) < 1:
         raise _Unfit(value, "a whole number from 1 is needed")
+    if len(file.stages) > 1:
+        raise _Unfit(value, "the number of stations can be varied for campaigns without `stages`")
+    stage = file.stages[0]
     wanted = int(value)
     names = list(file.stations[:wanted])
     stations: dict[str, Station] = dict(file.lab.stations)
@@ -122,7 +126,7 @@ def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFil
         names.append(name)
     simulation = file.lab.simulation.model_copy(update={"failures": tuple(failures)})
     lab = file.lab.model_copy(update={"stations": stations, "simulation": simulation})
-    return file.replace(lab=lab, stations=tuple(names))
+    return file.replace(lab=lab, stages=(replace(stage, stations=tuple(names)),))
 
 
 def _copied_failures(lab: Lab, original: str, name: str) -> list[SimulatedFailure]:

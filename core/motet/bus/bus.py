@@ -5,8 +5,9 @@ from types import TracebackType
 from typing import Any
 
 from motet.bus.address import Address
-from motet.bus.connection import Client, Connection, Will
-from motet.bus.message import Handler
+from motet.bus.client import Client, Will
+from motet.bus.connection import Connection
+from motet.bus.message import Handler, encoded
 from motet.bus.requests import Answer, Requests, Service, Until
 from motet.bus.subscriptions import Subscription, Subscriptions
 from motet.errors import ConnectionProblem
@@ -19,30 +20,35 @@ def _first(reply: Mapping[str, Any]) -> bool:
 class Bus:
     """One client of an MQTT 3.1.1 broker, `mqtt://[user:password@]host[:port]`, or `mqtts://` for TLS.
 
-    A lost connection is made again, with exponential back-off and jitter, and all subscriptions with it.
-    Meanwhile calls raise LineLost after `connect_timeout` seconds; nothing is queued. `keepalive` in
-    seconds: a broker that hangs is noticed after 1.5 times that. `seed` makes the jitter repeatable. `will` is what the
-    broker publishes when this client is gone without a word.
+    An `Address` says more than a URL: files for TLS, and the keepalive. A lost connection is made again, with
+    exponential back-off and jitter, and all subscriptions with it: within twice the keepalive after the broker is there
+    again. Meanwhile calls raise LineLost after `connect_timeout` seconds; nothing is queued. A broker that hangs is
+    noticed within 1.5 times the keepalive. `seed` makes the jitter repeatable. `will` is what the broker publishes when
+    this client is gone without a word.
+
+    Handlers are called as messages are read, and nothing more is read meanwhile: what comes faster than they take it
+    waits at the sender or the broker, not in memory here.
     """
 
     def __init__(
         self,
-        url: str,
+        where: str | Address,
         *,
         client_id: str,
-        keepalive: int = 10,
         connect_timeout: float = 5.0,
         seed: int = 0,
         will: Will | None = None,
     ) -> None:
-        self.url = url
-        self._address = address = Address.parse(url)
+        self._address = address = Address.parse(where) if isinstance(where, str) else where
+        self.url = address.url
+        """Where the broker is, without user and password."""
         self._subscriptions = Subscriptions()
         self._requests = Requests(self)
         self._services: set[Service] = set()
+        patience = min(connect_timeout, float(address.keepalive))  # of one try to connect
         self._connection = Connection(
             address,
-            lambda: Client(address, client_id, keepalive, connect_timeout, will),
+            lambda context: Client(address, client_id, patience, self._subscriptions.dispatch, will, context),
             self._subscriptions,
             self._requests.lost,
             connect_timeout,
@@ -72,15 +78,21 @@ class Bus:
         await self.stop()
 
     async def publish(self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False) -> None:
-        """Send a message; at QoS 1 and 2 the broker has it when this returns. Raises LineLost."""
+        """Send a message; at QoS 1 and 2 the broker has it when this returns.
+
+        Raises LineLost, and LimitError for a payload above `MAX_MESSAGE`. A broker whose rules forbid the topic takes
+        the message and drops it: MQTT 3.1.1 has no word for that (section 3.3.5).
+        """
+        data = encoded(topic, payload)
         async with self._connection.client(f"publish to {topic}") as client:
-            await client.publish(topic, payload, qos, retain)
+            await client.publish(topic, data, qos, retain)
 
     async def subscribe(self, topic_filter: str, handler: Handler) -> Subscription:
         """Call `handler`, on the event loop, with every message on the topics of the filter, until cancelled.
 
-        QoS 1: a message may come twice, and does with some brokers when two filters of one bus overlap. A
-        handler that raises is logged. Raises LineLost, and ConnectionProblem when the broker forbids it.
+        QoS 1: a message may come twice, and does with some brokers when two filters of one bus overlap. One larger
+        than `MAX_MESSAGE` is passed over with a warning; a handler that raises is logged. Raises LineLost, and
+        ConnectionProblem when the broker forbids it.
         """
         subscription = Subscription(topic_filter, handler, self._unsubscribe)
         async with self._connection.client(f"subscribe to {topic_filter}") as client:
@@ -113,7 +125,8 @@ class Bus:
         return await self._requests.request(topic, payload, reply_topic, timeout, until)
 
     async def serve(self, topic: str, reply_topic: str, answer: Answer) -> Subscription:
-        """Answer requests on a topic with `{**await answer(request), "id": ...}`, each in its own task.
+        """Answer requests on a topic with `{**await answer(request), "id": ...}`, each in its own task, at most
+        `MOST_ANSWERS` at a time; the rest is passed over with a warning.
 
         An error becomes `{"id": ..., "error": "..."}`. Retained requests are ignored. Raises like
         `subscribe`.

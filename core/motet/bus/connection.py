@@ -3,95 +3,49 @@
 import asyncio
 import logging
 import random
-import socket
-import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 import aiomqtt
 
 from motet.bus.address import Address
-from motet.bus.message import Message
+from motet.bus.causes import words
+from motet.bus.client import Client
+from motet.bus.connected import Connected
 from motet.bus.subscriptions import Subscriptions
 from motet.errors import ConnectionProblem, LineLost
 
-T = TypeVar("T")
-Will = tuple[str, bytes, bool]
-"""What the broker publishes when a client is gone without a word: topic, payload, retain."""
 _log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
-"""Seconds before the first and before any later try to reconnect; each pause is twice the one before."""
-
-
-class Client(aiomqtt.Client):
-    """aiomqtt's client for one connection, which closes its socket also when the broker never says hello."""
-
-    def __init__(
-        self, address: Address, client_id: str, keepalive: int, connect_timeout: float, will: Will | None = None
-    ) -> None:
-        super().__init__(
-            address.host,
-            address.port,
-            username=address.user,
-            password=address.password,
-            identifier=client_id,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            keepalive=keepalive,
-            timeout=connect_timeout,
-            will=None if will is None else aiomqtt.Will(will[0], will[1], qos=1, retain=will[2]),
-            tls_context=ssl.create_default_context() if address.tls else None,
-            # without it an exchange at QoS 1 takes 40 ms more in each direction
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        )
-        self._client.connect_timeout = connect_timeout
-        self.pending_calls_threshold = 1000  # many stations publish at once; that is no reason for a warning
-
-    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - aiomqtt's signature
-        """aiomqtt's own uses `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that comes together
-        with the broker's answer: whoever was cancelled would go on, and whoever waits for its end would hang."""
-        try:
-            async with asyncio.timeout(self.timeout if timeout is None else timeout):
-                return await fut
-        except TimeoutError:
-            raise aiomqtt.MqttError("Operation timed out") from None
-
-    async def connect(self) -> None:
-        """Connect. Raises MqttError. The part that runs in a thread cannot be cancelled and is waited for."""
-        entering = asyncio.create_task(self.__aenter__())
-        try:
-            await asyncio.shield(entering)
-        except BaseException:
-            await asyncio.wait([entering])
-            self._client.disconnect()
-            raise
-
-    async def disconnect(self) -> None:
-        """Say goodbye, if anybody is there."""
-        with suppress(aiomqtt.MqttError):
-            await self.__aexit__(None, None, None)
+FIRST_PAUSE_S = 0.1
+"""Before the first try to reconnect; each pause is twice the one before, up to half the keepalive."""
+MakeClient = Callable[[SSLContext | None], Client]
 
 
 class Connection:
-    """Keeps a client connected; every connection begins with all subscriptions."""
+    """Keeps a client connected; every connection begins with all subscriptions.
+
+    A broker that is there again is found after the rest of a try (at most the keepalive) and the pause after it (at
+    most half the keepalive): within twice the keepalive, with what connecting itself takes.
+    """
 
     def __init__(
         self,
         address: Address,
-        make_client: Callable[[], Client],
+        make_client: MakeClient,
         subscriptions: Subscriptions,
         on_lost: Callable[[str], None],
         patience: float,
         seed: str,
     ) -> None:
-        self.connected = asyncio.Event()
+        self.connected = Connected()
         self._address = address
         self._make_client = make_client
         self._subscriptions = subscriptions
         self._on_lost = on_lost
         self._patience = patience
+        self._longest_s = address.keepalive / 2
         self._jitter = random.Random(seed)  # noqa: S311 - spreads reconnections, protects nothing
         self._client: Client | None = None
         self._lost = "not connected"
@@ -102,11 +56,7 @@ class Connection:
         """Connect for the first time. Raises ConnectionProblem when that fails."""
         if self._running is not None:
             return
-        client = self._make_client()
-        try:
-            await client.connect()
-        except aiomqtt.MqttError as error:
-            raise ConnectionProblem(f"cannot reach the MQTT broker at {self._address}: {error}") from error
+        client = await self._connect()
         self._running = asyncio.create_task(self._run(client), name=f"bus {self._address}")
         try:
             async with asyncio.timeout(self._patience):
@@ -117,6 +67,17 @@ class Connection:
         except asyncio.CancelledError:
             await self.stop()  # nobody else would: who was cancelled while it started does not stop it
             raise
+
+    async def _connect(self) -> Client:
+        """A connected client. Raises ConnectionProblem. Certificates are read each time: they may be new ones."""
+        context = await asyncio.to_thread(self._address.context) if self._address.tls else None
+        client = self._make_client(context)
+        try:
+            await client.connect()
+        except aiomqtt.MqttError as error:
+            cause = words(error, self._address)
+            raise ConnectionProblem(f"cannot connect to the MQTT broker at {self._address}: {cause}") from error
+        return client
 
     async def stop(self) -> None:
         """Disconnect for good. Raises what ended the connection's task, if anything but this did."""
@@ -147,26 +108,27 @@ class Connection:
                 self._calls.discard(call)
 
     async def _run(self, client: Client) -> None:
+        pause, now = FIRST_PAUSE_S, asyncio.get_running_loop().time
         while True:
+            since = now()
             try:
                 await self._serve(client)
             finally:
                 self.connected.clear()
                 await client.disconnect()
-            client = await self._reconnected()
+            if now() - since > self._longest_s:  # else somebody with the same id may be throwing us out each time
+                pause = FIRST_PAUSE_S
+            client, pause = await self._reconnected(pause)
 
     async def _serve(self, client: Client) -> None:
         """Returns when the connection is lost; everybody who waits for something from it has been told
         then."""
         reason = "the bus was stopped"
         try:
-            filters = [(topic_filter, 1) for topic_filter in self._subscriptions.filters]
-            if filters:
-                await client.subscribe(filters)
+            await self._subscribe(client)
             self._client, self._lost = client, ""
             self.connected.set()
-            async for message in client.messages:
-                self._subscriptions.dispatch(Message(message.topic.value, message.payload, message.retain))
+            await client.lost()
         except aiomqtt.MqttError as error:
             reason = f"connection lost ({error.__cause__ or error})"
             _log.warning("MQTT broker %s: %s; reconnecting", self._address, reason)
@@ -176,6 +138,16 @@ class Connection:
             self._give_up_calls()
             self._on_lost(f"MQTT broker {self._address}: {reason}")
 
+    async def _subscribe(self, client: Client) -> None:
+        """Subscribe to everything again. The broker's rules may have changed, which is no reason to end."""
+        filters = self._subscriptions.filters
+        if not filters:
+            return
+        codes = await client.subscribe([(topic_filter, 1) for topic_filter in filters])
+        for topic_filter, code in zip(filters, codes, strict=True):
+            if getattr(code, "is_failure", False):
+                _log.warning("MQTT broker %s: may not subscribe to %s any more", self._address, topic_filter)
+
     def _give_up_calls(self) -> None:
         """aiomqtt leaves calls of a lost connection waiting until their timeout."""
         now = asyncio.get_running_loop().time()
@@ -183,16 +155,19 @@ class Connection:
             if not call.expired():
                 call.reschedule(now)
 
-    async def _reconnected(self) -> Client:
-        pause = FIRST_PAUSE
+    async def _reconnected(self, pause: float) -> tuple[Client, float]:
+        """A new client, and the pause before the next try."""
+        told = set[str]()
         while True:
+            pause = min(pause, self._longest_s)
             await asyncio.sleep(pause * self._jitter.uniform(0.5, 1.0))
-            client = self._make_client()
+            pause *= 2
             try:
-                await client.connect()
-            except aiomqtt.MqttError as error:
-                _log.info("MQTT broker %s: %s; trying again", self._address, error)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                client = await self._connect()
+            except ConnectionProblem as problem:
+                cause = str(problem)
+                _log.log(logging.DEBUG if cause in told else logging.WARNING, "%s; trying again", cause)
+                told.add(cause)
             else:
                 _log.info("MQTT broker %s: connected again", self._address)
-                return client
+                return client, pause

@@ -1,9 +1,12 @@
 """A broker inside this process, for labs without one: amqtt on a free loopback port."""
 
 import asyncio
+import errno
 import logging
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from motet.errors import ConnectionProblem
 
 if TYPE_CHECKING:
     from amqtt.broker import Broker
@@ -17,7 +20,9 @@ class EmbeddedBroker:
     It speaks to anybody on the machine. It keeps retained messages and wills in memory, no queues.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """`port` is 0 for a free one."""
+        self._port = port
         self._broker: Broker | None = None
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
@@ -29,7 +34,7 @@ class EmbeddedBroker:
         return self._url
 
     async def start(self) -> None:
-        """Listen. Raises OSError when there is no free port."""
+        """Listen. Raises OSError when there is no free port, ConnectionProblem when the port is taken."""
         # imported here, as it brings a dozen libraries along and most labs have a broker
         from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
         from amqtt.broker import Broker
@@ -53,7 +58,16 @@ class EmbeddedBroker:
             task.add_done_callback(self._clients.discard)
 
         self._broker = broker
-        self._server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        try:
+            self._server = await asyncio.start_server(connected, "127.0.0.1", self._port)
+        except OSError as error:
+            await broker.shutdown()
+            self._broker = None
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise ConnectionProblem(
+                f"the embedded broker cannot have the port {self._port} (`broker.port`): another program has it"
+            ) from error
         self._url = f"mqtt://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 
 from motet.bus.bus import Bus
-from motet.bus.message import Handler, Message, matches
+from motet.bus.connected import Connected
+from motet.bus.message import Handler, Message, encoded, matches
 from motet.bus.requests import Requests
 from motet.bus.subscriptions import Subscription, Subscriptions
 from motet.errors import LineLost
@@ -19,7 +20,7 @@ class MemoryBus(Bus):
     def __init__(self) -> None:
         """There is no connection to make."""
         self.url = "memory:"
-        self.connected = asyncio.Event()
+        self.connected = Connected()
         self._subscriptions = Subscriptions()
         self._requests = Requests(self)
         self._services = set()
@@ -38,9 +39,9 @@ class MemoryBus(Bus):
         await self._requests.stop()
 
     async def publish(self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False) -> None:
-        """Send a message. Raises LineLost when the bus is closed."""
+        """Send a message. Raises LineLost when the bus is closed, LimitError for a payload above `MAX_MESSAGE`."""
         self._check(f"publish to {topic}")
-        data = payload.encode() if isinstance(payload, str) else payload
+        data = encoded(topic, payload)
         if retain and data:
             self._retained[topic] = data
         elif retain:

@@ -5,6 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from motet.errors import LimitError
+
+MAX_MESSAGE = 4 * 1024 * 1024
+"""Bytes of the largest payload: larger ones are not sent, and passed over with a warning when they come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -16,13 +21,26 @@ class Message:
 
     def json(self) -> Mapping[str, Any]:
         """The payload as a JSON object. Raises ValueError when it is none."""
-        found: object = json.loads(self.payload)
+        try:
+            found: object = json.loads(self.payload)
+        except RecursionError:
+            raise ValueError("its JSON is nested too deeply") from None
         if not isinstance(found, dict):
             raise ValueError(f"found {type(found).__name__}; a JSON object is needed")
         return cast("dict[str, Any]", found)
 
 
 Handler = Callable[[Message], None]
+
+
+def encoded(topic: str, payload: bytes | str) -> bytes:
+    """A payload in bytes. Raises LimitError when it is larger than `MAX_MESSAGE`."""
+    data = payload.encode() if isinstance(payload, str) else payload
+    if len(data) > MAX_MESSAGE:
+        raise LimitError(
+            f"a message of {len(data)} bytes on {topic}: at most {MAX_MESSAGE} are allowed; nothing was sent"
+        )
+    return data
 
 
 def matches(topic: str, topic_filter: str) -> bool:

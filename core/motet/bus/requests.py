@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import reprlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,12 +12,20 @@ from typing import Any, Protocol
 
 from motet.bus.message import Handler, Message
 from motet.bus.subscriptions import Subscription
-from motet.errors import LineLost, MotetError, NoReply
+from motet.errors import LimitError, LineLost, MotetError, NoReply
 
 _log = logging.getLogger(__name__)
 
+MOST_ANSWERS = 1000
+"""How many requests a service answers at a time."""
+
 Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 Until = Callable[[Mapping[str, Any]], bool]
+
+
+def _shorten(value: object) -> str:
+    """A value as the log shows it, however long it is."""
+    return reprlib.repr(value)
 
 
 class Carrier(Protocol):
@@ -96,9 +105,13 @@ class Requests:
         except ValueError as error:
             _log.warning("%s: ignored a reply that is no JSON object: %s", message.topic, error)
             return
-        pending = self._pending.get(str(reply.get("id")))
+        key = str(reply.get("id"))
+        pending = self._pending.get(key)
+        if pending is None and key.startswith(f"{self._session}-"):  # QoS 1: replies may come twice; others come late
+            _log.debug("%s: ignored a reply to the request %s, which is over", message.topic, _shorten(key))
+            return
         if pending is None:
-            _log.warning("%s: ignored a reply with the unknown id %r", message.topic, reply.get("id"))
+            _log.warning("%s: ignored a reply with the unknown id %s", message.topic, _shorten(reply.get("id")))
             return
         if pending.reply.done():
             return
@@ -119,6 +132,7 @@ class Service:
         self._reply_topic = reply_topic
         self._answer = answer
         self._tasks: set[asyncio.Task[None]] = set()
+        self._passed_over = 0
 
     def take(self, message: Message) -> None:
         """Begin to answer a request. A kept one is not news: to answer it would repeat it at every
@@ -126,6 +140,14 @@ class Service:
         if message.retain:
             _log.warning("%s: ignored a retained request", message.topic)
             return
+        if len(self._tasks) >= MOST_ANSWERS:
+            self._passed_over += 1
+            if self._passed_over == 1:
+                _log.warning("%s: ignored a request: %d are being answered", message.topic, len(self._tasks))
+            return
+        if self._passed_over:
+            _log.warning("%s: takes requests again; %d were ignored", message.topic, self._passed_over)
+            self._passed_over = 0
         try:
             request = message.json()
             key = request["id"]
@@ -153,6 +175,9 @@ class Service:
             _log.exception("%s: answering %s failed", self._topic, dict(request))
             reply = {"id": key, "error": f"{type(error).__name__}: {error}"}
         try:
-            await self._carrier.publish(self._reply_topic, json.dumps(reply))
+            try:
+                await self._carrier.publish(self._reply_topic, json.dumps(reply))
+            except LimitError as error:
+                await self._carrier.publish(self._reply_topic, json.dumps({"id": key, "error": str(error)}))
         except LineLost as error:
             _log.warning("%s: the reply to %s was not sent: %s", self._topic, key, error)

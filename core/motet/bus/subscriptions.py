@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from motet.bus.message import Handler, Message, matches
+from motet.bus.message import MAX_MESSAGE, Handler, Message, matches
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,18 @@ class Subscriptions:
         self.deliver(message, self.wanting(message.topic))
 
     def deliver(self, message: Message, wanting: Sequence[Subscription]) -> None:
-        """Call the handlers of some of them, as far as they still want messages. Raises nothing, as `dispatch`."""
+        """Call the handlers of some of them, as far as they still want messages. Raises nothing, as `dispatch`.
+
+        A message larger than `MAX_MESSAGE` is passed over with a warning.
+        """
+        if len(message.payload) > MAX_MESSAGE:
+            _log.warning(
+                "%s: ignored a message of %d bytes; at most %d are taken",
+                message.topic,
+                len(message.payload),
+                MAX_MESSAGE,
+            )
+            return
         for subscription in wanting:
             if subscription not in self._all:
                 continue

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 import motet
-from motet.cli import benchmark, compare, control, inspect, new, plan, results, run, simulate, simulator
+from motet.cli import benchmark, compare, control, inspect, new, plan, results, run, simulate, simulator, station, store
 
 app = typer.Typer(
     help=(
         "Run campaigns on lab instruments or on simulators, several stations at once.\n\n"
         "Exit codes: 0 done; 1 internal error; 2 mistake in a file or on the command line; 3 a device, port or broker "
-        "did not answer, nothing has moved; 4 the campaign failed; 130 aborted."
+        "did not answer, nothing has moved; 4 the campaign failed, or a store is not sound; 130 aborted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,6 +44,7 @@ app.command("compare", rich_help_panel="Prepare")(compare.compare)
 app.command("benchmark", rich_help_panel="Prepare")(benchmark.benchmark)
 app.add_typer(new.app, name="new", rich_help_panel="Prepare")
 app.command("run", rich_help_panel="Run")(run.run)
+app.command("station", rich_help_panel="Run")(station.station)
 app.command("pause", rich_help_panel="Run")(control.pause)
 app.command("resume", rich_help_panel="Run")(control.resume)
 app.command("stop", rich_help_panel="Run")(control.stop)
@@ -54,3 +55,4 @@ app.command("list", rich_help_panel="Look")(results.list_campaigns)
 app.command("show", rich_help_panel="Look")(results.show)
 app.command("report", rich_help_panel="Look")(results.report)
 app.command("export", rich_help_panel="Look")(results.export)
+app.add_typer(store.app, name="store", rich_help_panel="Look")

@@ -8,6 +8,7 @@ from motet.cli.text import became
 from motet.cli.text import outcome as told
 from motet.model.events import (
     CampaignChanged,
+    CampaignResumed,
     CampaignState,
     Event,
     ExperimentEnded,
@@ -16,6 +17,7 @@ from motet.model.events import (
     Progress,
     QuestionAsked,
     QuestionClosed,
+    StageEnded,
     StationChanged,
     StationState,
     StepStarted,
@@ -86,8 +88,14 @@ class Board:
                 self._change_station(name, state, cause)
             case StepStarted(name, step):
                 self._line(name).step = step
-            case ExperimentStarted(experiment, name, attempt):
-                self._begin(experiment, name, attempt)
+            case ExperimentStarted(experiment, name, attempt, stage):
+                self._begin(experiment, name, attempt, stage)
+            case StageEnded(experiment, name, seconds, stage):
+                self.seconds += seconds
+                self._line(name).experiment, self._line(name).last = "", f"{experiment.number}: {stage} done"
+            case CampaignResumed(_, outcomes, _):
+                for outcome in outcomes:
+                    self._count(outcome)
             case ExperimentRetried(_, name, reason):
                 self._line(name).last = f"retry: {reason}"
             case ExperimentEnded(outcome, name, seconds):
@@ -143,24 +151,30 @@ class Board:
     def _line(self, name: str) -> StationLine:
         return self.stations.setdefault(name, StationLine(since=self.clock()))
 
-    def _begin(self, experiment: Experiment, name: str, attempt: int) -> None:
+    def _begin(self, experiment: Experiment, name: str, attempt: int, stage: str) -> None:
         line = self._line(name)
-        line.experiment = f"{experiment.number}" + (f" (attempt {attempt})" if attempt > 1 else "")
+        which = stage or (f"attempt {attempt}" if attempt > 1 else "")
+        line.experiment = f"{experiment.number}" + (f" ({which})" if which else "")
         line.since = self.clock()
         if attempt == 1 and experiment.suggestion.problem:
             self.problems += 1
             self.problem = f"experiment {experiment.number}: {experiment.suggestion.problem}"
 
     def _end(self, outcome: Outcome, name: str, seconds: float) -> None:
+        self._count(outcome)
+        self.seconds += seconds
+        if not name:
+            return  # measured by hand, or given up between two stages
         line = self._line(name)
         line.done += 1
         line.experiment = ""
-        self.seconds += seconds
+        done = outcome.state is State.DONE
+        line.last = self.value(outcome) if done else f"failed: {outcome.reason}"
+
+    def _count(self, outcome: Outcome) -> None:
         if outcome.state is State.FAILED:
             self.failed += 1
-            line.last = f"failed: {outcome.reason}"
             return
-        line.last = self.value(outcome)
         self.broken += bool(self.wanted.broken(outcome.values))
         if self.wanted.classes:
             self.found.append(outcome.values[self.wanted.first])

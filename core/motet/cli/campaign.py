@@ -11,6 +11,7 @@ from motet.cli.exits import Exit
 
 if TYPE_CHECKING:
     from motet.api.running import Running
+    from motet.api.together import Together
     from motet.cli.asking import Prompt
     from motet.cli.board import Board
     from motet.cli.display import Display
@@ -50,7 +51,7 @@ def display_on(board: "Board", as_json: bool, prompt: "Prompt | None" = None, ho
 
 
 @contextmanager
-def signals(running: "Running") -> Generator[None]:
+def signals(running: "Running | Together") -> Generator[None]:
     """Ctrl-C once stops after the current experiments, twice aborts; a termination signal, or a terminal that is
     closed, aborts."""
     wishes = iter(("stop", "abort"))

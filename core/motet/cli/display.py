@@ -9,12 +9,14 @@ from motet.cli.board import Board
 from motet.cli.text import became, classes, clock, needed, point, question
 from motet.model.events import (
     CampaignChanged,
+    CampaignResumed,
     Event,
     ExperimentEnded,
     ExperimentRetried,
     ExperimentStarted,
     QuestionAsked,
     QuestionClosed,
+    StageEnded,
     StationChanged,
     StationState,
 )
@@ -54,10 +56,11 @@ class Nothing:
 class Lines:
     """One line for each thing that a log should keep."""
 
-    def __init__(self, board: Board, how: str = "") -> None:
-        """`how` says how questions are answered."""
+    def __init__(self, board: Board, how: str = "", of: str = "") -> None:
+        """`how` says how questions are answered, `of` which campaign this is where there are several."""
         self._board = board
         self._how = how
+        self._of = f"{of}: " if of else ""
 
     @contextmanager
     def shown(self) -> Generator[None]:
@@ -82,6 +85,11 @@ class Lines:
                 self._say(f"{experiment.number} {station} is tried again: {reason}")
             case ExperimentStarted(experiment, station, 1) if experiment.suggestion.problem:
                 self._say(f"{experiment.number} {station} was chosen without a model: {experiment.suggestion.problem}")
+            case CampaignResumed(campaign, outcomes, unfinished):
+                left = f", {unfinished} unfinished" if unfinished else ""
+                self._say(f"campaign {campaign} goes on: {len(outcomes)} experiments ended before{left}")
+            case StageEnded(experiment, station, seconds, stage):
+                self._say(f"{experiment.number} {station}: {stage} done in {seconds:.2f} s")
             case CampaignChanged(campaign, state, reason):
                 self._say(f"campaign {campaign} {state}{f': {reason}' if reason else ''}")
             case StationChanged(station, StationState.FAULT, cause):
@@ -96,7 +104,7 @@ class Lines:
                 pass
 
     def _say(self, text: str) -> None:
-        print(f"{clock(self._board.elapsed)}  {text}", file=sys.stdout, flush=True)
+        print(f"{clock(self._board.elapsed)}  {self._of}{text}", file=sys.stdout, flush=True)
 
 
 def ask(asked: Asked, how: str) -> str:

@@ -63,6 +63,8 @@ class Device(StandardReadable):
     verified: ClassVar[Verified] = Verified()
     forgets: ClassVar[tuple[str, ...]] = ()
     """What cannot be known any more after its line was lost, each with what to do: `the position: run home`."""
+    locked: Exception | None = None
+    """What every verb raises instead of doing anything, None when they do what is asked: set by an emergency stop."""
 
     def __init__(self, context: Context) -> None:
         self.context = context

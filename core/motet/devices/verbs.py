@@ -13,7 +13,7 @@ from bluesky.protocols import Reading
 from event_model import DataKey
 from ophyd_async.core import AsyncStatus
 
-from motet.devices.limits import Limit, Limits
+from motet.devices.limits import INSTRUMENT, Limit, Limits
 from motet.devices.signals import Output, data_key
 from motet.errors import LimitError, ProcedureError
 from motet.stamps import wall
@@ -123,6 +123,8 @@ class Verb:
         self._at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._stopped = self._begun = False
+        self.calls = 0
+        """How many calls have begun."""
 
     def check(self, arguments: Mapping[str, Any], later: Collection[str] = ()) -> None:
         """Raises LimitError or ProcedureError for a name, type or value that the verb does not take. Sends nothing.
@@ -148,20 +150,30 @@ class Verb:
     def _check_range(self, where: str, key: str, value: float) -> None:
         if not math.isfinite(value):
             raise LimitError(f"{where}: {key} = {value} is not a finite number")
-        own = Limits(where, self.spec.limits)
+        own = Limits(where, self.spec.limits, INSTRUMENT)
         own.check(key, value)
         if key not in self.spec.relative:
             self._limits.check(key, value)
 
     def set(self, arguments: Mapping[str, Any]) -> AsyncStatus[None]:
-        """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped."""
+        """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped.
+
+        Raises what its device is locked with.
+        """
+        self._check_unlocked()
         self.check(arguments)
         self._stopped = self._begun = False
+        self.calls += 1
         status = AsyncStatus(self._do(arguments), name=self.name)
         self._task = status.task
         return status
 
+    def _check_unlocked(self) -> None:
+        if self._device.locked is not None:
+            raise self._device.locked
+
     async def _do(self, arguments: Mapping[str, Any]) -> None:
+        self._check_unlocked()  # once more: it may have been locked since this was asked for
         self._begun = True
         try:
             given: Mapping[str, Any] | None = await getattr(self._device, self.spec.name)(**arguments)
@@ -197,9 +209,16 @@ class Verb:
         try:
             await self._device.stop(success=success)
         finally:
-            if not self._begun:
-                await asyncio.sleep(0)  # a task that is cancelled before it begins cannot end by itself
-            self._task.cancel()
+            await self.end()
+
+    async def end(self) -> None:
+        """End the call that is under way, whose device was stopped; what it raises then is nobody's concern."""
+        if self._task is None or self._task.done():
+            return
+        self._stopped = True
+        if not self._begun:
+            await asyncio.sleep(0)  # a task that is cancelled before it begins cannot end by itself
+        self._task.cancel()
 
     async def describe(self) -> dict[str, DataKey]:
         """The data keys of the outputs, `DEVICE-OUTPUT`."""

@@ -58,8 +58,7 @@ def check_reference(name: str, where: Node, scope: Scope, report: Report) -> Kno
     """
     if name in scope.sure:
         return scope.sure[name]
-    step = name.partition(".")[0]
-    if step in scope.wrong and "." in name:
+    if scope.may_give(name):
         return Known()
     if name in scope.perhaps:
         report.add(where, f"${name}", "the step that gives it may not have run when this one does")

@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from motet.contracts.declarations import Kind
+from motet.files.broker_check import FILES
 from motet.files.node import Node
 from motet.files.report import Report
 from motet.files.source import read_text
@@ -37,27 +38,48 @@ class Beside:
     def found(self, root: Node) -> Node:
         """The lab file's tree with the names of files made paths that hold from wherever the program runs."""
         stations = {name: self._station(station) for name, station in root.at("stations").entries.items()}
+        root = _with(root, "broker", self._broker(root.at("broker")).entries)
+        shared = {name: self._with_world(self._device(device)) for name, device in root.at("shared").entries.items()}
+        root = _with(root, "shared", shared)
         return _with(root, "stations", stations)
+
+    def _broker(self, broker: Node) -> Node:
+        """Its files are no part of `texts`: what a campaign keeps must hold no password and no key."""
+        entries = {key: self._absolute(node) if key in FILES else node for key, node in broker.entries.items()}
+        secret = broker.at("password")
+        if "file" in secret.entries:
+            inner = {**secret.entries, "file": self._absolute(secret.at("file"))}
+            entries["password"] = replace(secret, content=inner)
+        return replace(broker, content=entries)
+
+    def _absolute(self, node: Node) -> Node:
+        """A file's name that holds for every process of this machine."""
+        if not isinstance(node.content, str) or not node.content:
+            return node
+        return replace(node, content=str((self._folder / node.content).absolute()))
 
     def _station(self, station: Node) -> Node:
         devices = {name: self._device(device) for name, device in station.at("devices").entries.items()}
-        station = _with(station, "devices", devices)
-        world = station.child("world")
+        return self._with_world(_with(station, "devices", devices))
+
+    def _with_world(self, entry: Node) -> Node:
+        """A station or shared device with the files of its world."""
+        world = entry.child("world")
         if world is None or len(world.entries) != 1:
-            return station
+            return entry
         ((name, options),) = world.entries.items()
-        return _with(station, "world", {name: self._options(Kind.WORLD, name, options)})
+        return _with(entry, "world", {name: self._options(Kind.WORLD, name, options)})
 
     def _device(self, device: Node) -> Node:
         name = device.at("driver").content
-        device = self._shared(device, name)
+        device = self._taken_over(device, name)
         for kind, key in _IN_DEVICE.items():
             options = device.child(key)
             if options is not None and isinstance(name, str):
                 device = _with(device, key, self._options(kind, name, options).entries)
         return device
 
-    def _shared(self, device: Node, name: object) -> Node:
+    def _taken_over(self, device: Node, name: object) -> Node:
         """What the simulator takes over from the driver; nothing that its own options state."""
         known = self._registry.all(Kind.SIMULATOR).get(name) if isinstance(name, str) else None
         declaration = None if known is None else known.loaded

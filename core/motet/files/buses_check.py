@@ -25,8 +25,13 @@ class OnLine:
 
     @property
     def device(self) -> str:
-        """`stations.NAME.devices.NAME`."""
-        return ".".join(map(str, self.node.path[:4]))
+        """`stations.NAME.devices.NAME` or `shared.NAME`."""
+        return device_at(self.node)
+
+
+def device_at(node: Node) -> str:
+    """The device that a node below it belongs to: `stations.NAME.devices.NAME` or `shared.NAME`."""
+    return ".".join(map(str, node.path[: 2 if node.path[:1] == ("shared",) else 4]))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The campaign file: `load_campaign` validates it with its lab, procedure, candidates and plugins."""
 
 import os
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from motet.files.consumables_check import check_uses
 from motet.files.lab import CheckedLab, Hardware, check_lab
 from motet.files.learner_check import check_goal, check_learner
 from motet.files.node import Node
-from motet.files.procedure_choice import Chosen, choose_procedure
+from motet.files.procedure_choice import Chosen
 from motet.files.report import Report, hint
+from motet.files.results_check import results_of
 from motet.files.source import parse
-from motet.files.stations_check import choose_stations, results_of
+from motet.files.stages_check import Stage, choose_stages
 from motet.files.units import problem
 from motet.files.validate import Checked, validate
 from motet.model.campaign import Campaign
@@ -24,6 +25,7 @@ from motet.model.consumption import Supply
 from motet.model.lab import Lab
 from motet.model.procedure import Procedure
 from motet.model.space import Categorical, Parameter, Space
+from motet.model.values import PluginRef
 from motet.plugins import Registry
 
 _STAND_INS: dict[str, Any] = {
@@ -37,23 +39,48 @@ _STAND_INS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class StageFile:
+    """A stage of a campaign: what is done there, and the stations that can do it, any of them.
+
+    `name` is empty for the only stage of a campaign without `stages`. `supplies` are the lab's consumables with what
+    one run of the procedure uses up of each, nothing for a plugin.
+    """
+
+    name: str
+    procedure: Procedure | PluginRef
+    stations: tuple[str, ...]
+    supplies: Mapping[str, Supply]
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignFile:
     """A valid campaign with everything it names.
 
-    `files` holds the exact text of every file that was read, by its path relative to the campaign file.
-    `procedure` is None when the campaign names a procedure plugin, which is `procedure_plugin` then. `supplies` are
-    the lab's consumables with what one attempt at an experiment uses up of each, nothing for a plugin.
+    `files` holds the exact text of every file that was read, by its path relative to the campaign file. `stages` are in
+    the order in which each experiment goes through them, one at least.
     """
 
     path: Path
     campaign: Campaign
     lab: Lab
     space: Space
-    procedure: Procedure | None
-    procedure_plugin: Choice | None
-    stations: tuple[str, ...]
-    supplies: Mapping[str, Supply]
+    stages: tuple[StageFile, ...]
     files: Mapping[str, str]
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        """Every station that the campaign uses, each once."""
+        return tuple(dict.fromkeys(name for stage in self.stages for name in stage.stations))
+
+    @property
+    def supplies(self) -> Mapping[str, Supply]:
+        """The lab's consumables with what one experiment uses up of each, all of its stages together."""
+        found: dict[str, Supply] = {}
+        for stage in self.stages:
+            for name, supply in stage.supplies.items():
+                before = found[name].each if name in found else 0.0
+                found[name] = replace(supply, each=before + supply.each)
+        return found
 
     def replace(self, **changes: Any) -> "CampaignFile":
         """The same with some fields changed."""
@@ -89,27 +116,27 @@ class _Loader:
         files = {self.path.name: source.text}
         lab = self._lab(checked, files)
         space = self._space(checked, files)
-        chosen = choose_procedure(checked, lab, self.path, self.registry, self.report)
-        files |= {self._relative(file): text for file, text in chosen.files.items()}
-        space = _in_units_of(chosen, space)
-        benches = choose_stations(checked, lab, chosen, self.report)
-        results = results_of(checked, chosen, benches, space, self.report)
+        stages = choose_stages(checked, lab, self.path, self.registry, self.report)
+        for stage in stages:
+            files |= {self._relative(file): text for file, text in stage.chosen.files.items()}
+        space = _in_units_of(stages, space)
+        results = results_of(checked, stages, space, self.report)
         check_goal(checked, results, self.registry, self.report)
-        check_learner(checked, space, len(benches), self.registry, self.report)
-        supplies = _supplies(chosen, lab, self.report)
+        stations = {bench.station for stage in stages for bench in stage.benches}
+        check_learner(checked, space, len(stations), self.registry, self.report)
+        found = [self._stage(stage, lab) for stage in stages]
         if lab is None:
             return None
-        return CampaignFile(
-            self.path,
-            campaign,
-            lab.file.lab,
-            space,
-            chosen.procedure,
-            chosen.plugin,
-            tuple(bench.station for bench in benches),
-            supplies,
-            files,
-        )
+        valid = tuple(stage for stage in found if stage is not None)
+        return CampaignFile(self.path, campaign, lab.file.lab, space, valid, files)
+
+    def _stage(self, stage: Stage, lab: CheckedLab | None) -> StageFile | None:
+        """A stage as a plain value, None when it has mistakes of its own."""
+        supplies = _supplies(stage.chosen, lab, self.report)
+        procedure = stage.chosen.procedure or _plugin(stage.chosen.plugin)
+        if procedure is None:
+            return None
+        return StageFile(stage.name, procedure, tuple(bench.station for bench in stage.benches), supplies)
 
     def _lab(self, checked: Checked[Campaign], files: dict[str, str]) -> CheckedLab | None:
         if "lab" in checked.stand_ins:
@@ -165,6 +192,13 @@ class _Loader:
         return Path(os.path.relpath(path, self.path.parent)).as_posix()
 
 
+def _plugin(choice: Choice | None) -> PluginRef | None:
+    """A procedure plugin as a plain value, its options complete."""
+    if choice is None:
+        return None
+    return PluginRef(name=choice.declaration.name, options=choice.options.model_dump(mode="json"))
+
+
 def _supplies(chosen: Chosen, lab: CheckedLab | None, report: Report) -> Mapping[str, Supply]:
     """The lab's consumables with what the procedure uses up of them."""
     supplies = None if lab is None else lab.supplies
@@ -173,9 +207,12 @@ def _supplies(chosen: Chosen, lab: CheckedLab | None, report: Report) -> Mapping
     return {name: supply for name, supply in (supplies or {}).items() if supply is not None}
 
 
-def _in_units_of(chosen: Chosen, space: Space) -> Space:
-    """The space with the procedure's units for parameters that state none."""
-    units = {} if chosen.procedure is None else chosen.procedure.parameters
+def _in_units_of(stages: Sequence[Stage], space: Space) -> Space:
+    """The space with the procedures' units for parameters that state none."""
+    units: dict[str, str | None] = {}
+    for stage in stages:
+        stated = {} if stage.chosen.procedure is None else stage.chosen.procedure.parameters
+        units = {**stated, **{name: unit for name, unit in units.items() if unit}}
     parameters: dict[str, Parameter] = {}
     for name, parameter in space.parameters.items():
         unit = units.get(name)

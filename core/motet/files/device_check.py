@@ -1,15 +1,17 @@
 """The stations of a lab file: drivers, options, lines, topics, limits, simulators, worlds."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from motet.contracts.declarations import Driver, Kind, Simulator
-from motet.files.buses_check import UNKNOWN, Buses, OnLine
+from motet.files.buses_check import UNKNOWN, Buses, OnLine, device_at
 from motet.files.choices import Choice, broken, choose, find
 from motet.files.instruments import Bench, Instrument, bench, instrument, limits_of
 from motet.files.node import Node
 from motet.files.report import Report, names, one_of
+from motet.files.shared_check import check_kinds, check_shared
 from motet.files.validate import Checked
 from motet.model.lab import Device, Lab, SerialLine, Station
 from motet.plugins import Registry
@@ -20,14 +22,29 @@ _PORT = re.compile(r"(?:socket|rfc2217)://[^/:]+:\d+.*|(?:loop|spy|alt|hwgrep):/
 
 
 def check_devices(checked: Checked[Lab], registry: Registry, report: Report) -> tuple[Bench, ...]:
-    """Check every device of a lab; the stations as procedures see them."""
+    """Check every device of a lab; the stations as procedures see them, shared devices included."""
     check = _Check(checked, registry, report)
-    benches: list[Bench] = []
-    for name, station in checked.model.stations.items():
-        where = checked.node.at("stations", name)
-        instruments = check.station(name, station, where)
-        benches.append(bench(name, station, instruments, checked.whole))
-    return tuple(benches)
+    own = {
+        name: check.station(name, station, checked.node.at("stations", name))
+        for name, station in checked.model.stations.items()
+    }
+    shared = {
+        name: check.device(device, checked.node.at("shared", name)) for name, device in checked.model.shared.items()
+    }
+    check_shared(checked, registry, report)
+    check_kinds(checked, report)
+    return tuple(
+        bench(name, station, own[name], _shared_by(name, checked, shared), checked.whole)
+        for name, station in checked.model.stations.items()
+    )
+
+
+def _shared_by(
+    station: str, checked: Checked[Lab], shared: Mapping[str, Instrument | None]
+) -> dict[str, Instrument | None]:
+    """The shared devices of a station; those with mistakes may be anybody's."""
+    written = dict.fromkeys(checked.whole.at("shared").entries.keys() - shared.keys())
+    return written | {name: shared[name] for name in checked.model.shared_by(station)}
 
 
 class _Check:
@@ -43,9 +60,10 @@ class _Check:
         """Check a station; what its devices can do, None for those that are not right."""
         if station.world is not None:
             choose(Kind.WORLD, station.world, where.at("world"), self._registry, self._report)
-        return {key: self._device(device, where.at("devices", key)) for key, device in station.devices.items()}
+        return {key: self.device(device, where.at("devices", key)) for key, device in station.devices.items()}
 
-    def _device(self, device: Device, where: Node) -> Instrument | None:
+    def device(self, device: Device, where: Node) -> Instrument | None:
+        """Check a device; what it can do, None when it is not right."""
         driver, choice = self._driver(device, where)
         if driver is None:
             return None
@@ -122,7 +140,7 @@ class _Check:
             self._buses.add(url, _on_line(device, driver, choice, node, where))
 
     def _mqtt(self, device: Device, where: Node) -> None:
-        if self._lab.broker == "none":
+        if self._lab.broker.none:
             found = f"the driver {device.driver!r}, which needs a broker"
             allowed = "with `broker: none` a lab has no MQTT devices; allowed: embedded, mqtt://HOST:PORT"
             self._report.add(where.at("driver"), found, allowed)
@@ -141,10 +159,8 @@ class _Check:
     def _only_once(self, seen: dict[str, Node], value: str, node: Node, what: str) -> None:
         first = seen.setdefault(value, node)
         if first.path != node.path:
-            other = ".".join(map(str, first.path[:4]))
-            self._report.add(
-                node, f"the {what} {value!r} a second time", f"{other} has it already: one device a {what}"
-            )
+            allowed = f"{device_at(first)} has it already: one device a {what}"
+            self._report.add(node, f"the {what} {value!r} a second time", allowed)
 
     def _stands(self, key: str, where: Node) -> bool:
         """Whether a key stands in the file, be it with a mistake that was reported already."""

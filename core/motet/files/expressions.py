@@ -3,8 +3,9 @@
     $touch.force > 50
     0 < $touch.force <= 50 and not $mode == "dry"
 
-References stand for parameters (`$x`) and outputs of earlier steps (`$touch.force`), numbers for values in
-the unit of what they are compared with. A condition is parsed into a frozen tree, never executed as Python.
+References stand for parameters (`$x`), outputs of earlier steps (`$touch.force`) and of earlier stages
+(`$synthesis.weigh.mass`), numbers for values in the unit of what they are compared with. A condition is parsed into a
+frozen tree, never executed as Python.
 """
 
 import ast
@@ -17,8 +18,8 @@ from typing import Any
 
 from motet.errors import ProcedureError
 
-REFERENCE = re.compile(r"\$([A-Za-z]\w*(?:\.[A-Za-z]\w*)?)", re.ASCII)
-"""`$parameter` or `$step.output`."""
+REFERENCE = re.compile(r"\$([A-Za-z]\w*(?:\.[A-Za-z]\w*){0,2})", re.ASCII)
+"""`$parameter`, `$step.output` or `$stage.step.output`."""
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,

@@ -98,7 +98,15 @@ def limits_of(device: Device, found: Instrument, where: Node, report: Report) ->
     return limits
 
 
-def bench(name: str, station: Station, instruments: Mapping[str, Instrument | None], whole: Node) -> Bench:
-    """A station with the devices that are right, and those that stand in the file with mistakes as None."""
+def bench(
+    name: str,
+    station: Station,
+    instruments: Mapping[str, Instrument | None],
+    shared: Mapping[str, Instrument | None],
+    whole: Node,
+) -> Bench:
+    """A station with the devices that are right, and those that stand in the file with mistakes as None; its own, and
+    the shared ones that it uses."""
     there = whole.at("stations", name, "devices").entries
-    return Bench(name, {key: instruments.get(key) for key in (*station.devices, *there)})
+    own = {key: instruments.get(key) for key in (*station.devices, *there)}
+    return Bench(name, {**shared, **own})

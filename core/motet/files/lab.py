@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from motet.files.beside import Beside
+from motet.files.broker_check import check_broker
 from motet.files.consumables_check import Supplies, check_consumables, check_uses
 from motet.files.device_check import check_devices
 from motet.files.instruments import Bench
 from motet.files.node import Node
 from motet.files.procedure_check import check_procedure
+from motet.files.remote_check import check_remote
 from motet.files.report import Report, one_of
 from motet.files.scope import Known
 from motet.files.simulation_check import check_simulation
@@ -69,6 +71,7 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
         return None
     if hardware is not None:
         checked = replace(checked, model=checked.model.model_copy(update={"hardware": hardware}))
+    check_broker(checked.model.broker, checked.node.at("broker"), report)
     supplies = check_consumables(checked, report)
     for name, procedure in checked.model.procedures.items():
         check_uses(procedure, checked.node.at("procedures", name), supplies, report)
@@ -79,6 +82,7 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
             node, whole = (tree.at("procedures", name) for tree in (checked.node, checked.whole))
             check_steps(procedure, node, whole, benches, declared(procedure, node, report), report)
     check_simulation(checked, benches, registry, report)
+    check_remote(checked, report)
     return CheckedLab(LabFile(path, checked.model, source.text, beside.texts), checked, benches, supplies)
 
 

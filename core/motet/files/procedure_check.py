@@ -1,6 +1,7 @@
 """The steps of a procedure against the devices of the stations that are to run it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from motet.errors import ProcedureError
@@ -10,7 +11,7 @@ from motet.files.instruments import Bench, Instrument
 from motet.files.node import Node
 from motet.files.references import seconds
 from motet.files.report import Report, one_of
-from motet.files.scope import NUMERIC, Known, Scope, described, literal
+from motet.files.scope import ANY_STAGE, NUMERIC, Known, Scope, described, literal
 from motet.files.steps import is_whole, step_names, verb_steps
 from motet.files.units import convertible
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
@@ -29,22 +30,26 @@ def check_procedure(
     bench: Bench,
     parameters: Mapping[str, Known],
     report: Report,
+    before: Scope | None = None,
 ) -> Scope:
     """Check every step at one station. The scope given back is what there is when the procedure has run.
 
-    `node` is the tree that the procedure was made from and `whole` the same with its mistakes, which were
-    reported before. Steps for devices that the station does not have, or that have mistakes of their own, are left
-    out: nothing is known about their outputs.
+    `before` are the outputs of earlier stages; when left out, whatever those of a campaign may give. `node` is the tree
+    that the procedure was made from and `whole` the same with its mistakes, which were reported before. Steps for
+    devices that the station does not have, or that have mistakes of their own, are left out: nothing is known about
+    their outputs.
     """
     check = _Check(bench, whole, report)
     steps = [*verb_steps(procedure.steps, node.at("steps")), *verb_steps(procedure.cleanup, node.at("cleanup"))]
     wrong = frozenset(step.name for step, _ in steps if bench.instruments.get(step.device) is None)
     if not is_whole(node, whole):
         wrong |= frozenset(step_names(whole))
-    end = check.steps(procedure.steps, node.at("steps"), Scope(parameters, wrong=wrong))
+    before = Scope(unknown=frozenset((ANY_STAGE,))) if before is None else before
+    start = replace(before, sure={**parameters, **before.sure}, wrong=before.wrong | wrong)
+    end = check.steps(procedure.steps, node.at("steps"), start)
     if procedure.cleanup:
-        results = frozenset(name for name in end.sure if "." in name) | end.perhaps
-        check.steps(procedure.cleanup, node.at("cleanup"), Scope(parameters, results, wrong))
+        results = frozenset(end.sure.keys() - start.sure.keys()) | end.perhaps
+        check.steps(procedure.cleanup, node.at("cleanup"), replace(start, perhaps=results))
     return end
 
 

@@ -12,8 +12,7 @@ from motet.files.node import Node
 from motet.files.report import Report, hint, one_of
 from motet.files.scope import Known
 from motet.files.source import parse
-from motet.files.validate import Checked, validate
-from motet.model.campaign import Campaign
+from motet.files.validate import validate
 from motet.model.procedure import Procedure
 from motet.model.values import PluginRef
 from motet.plugins import Registry
@@ -21,7 +20,7 @@ from motet.plugins import Registry
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The procedure of a campaign, the tree it was made from, the same with its mistakes, and the files read.
+    """The procedure of a campaign or stage, the tree it was made from, the same with its mistakes, and the files read.
 
     Neither procedure nor plugin is there when what the campaign names is not right. `declared` says what the
     procedure needs, None when it takes whatever parameters the campaign has.
@@ -37,16 +36,19 @@ class Chosen:
 
 
 def choose_procedure(
-    checked: Checked[Campaign], lab: CheckedLab | None, path: Path, registry: Registry, report: Report
+    stated: Procedure | PluginRef | str,
+    where: Node,
+    whole: Node,
+    lab: CheckedLab | None,
+    path: Path,
+    registry: Registry,
+    report: Report,
 ) -> Chosen:
-    """The procedure that a campaign (in the file `path`) states. Mistakes go to the report."""
-    where = checked.node.at("procedure")
-    stated = checked.model.procedure
-    if "procedure" in checked.stand_ins:
-        return Chosen(where)
+    """The procedure that a campaign (in the file `path`) states at a node; `whole` is the same with its mistakes.
+    Mistakes go to the report."""
     if isinstance(stated, Procedure):
         needs = declared(stated, where, report) if stated.parameters else None
-        return Chosen(where, stated, where, checked.whole.at("procedure"), declared=needs)
+        return Chosen(where, stated, where, whole, declared=needs)
     if isinstance(stated, PluginRef):
         return Chosen(where, plugin=choose(Kind.PROCEDURE, stated, where, registry, report))
     if stated.endswith((".yaml", ".yml")):

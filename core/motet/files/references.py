@@ -17,14 +17,17 @@ def reference(argument: Any) -> str | None:
         return None
     match = REFERENCE.fullmatch(argument)
     if match is None:
-        raise ProcedureError(f"{argument!r} is not a reference; `$parameter` or `$step.output` is needed")
+        raise ProcedureError(
+            f"{argument!r} is not a reference; `$parameter`, `$step.output` or `$stage.step.output` is needed"
+        )
     return match[1]
 
 
 def resolve(argument: Any, values: Mapping[str, Any], units: Mapping[str, str], unit: str) -> Any:
     """The value of a step's argument in `unit`, the one that the verb takes; an empty unit changes nothing.
 
-    `values` holds parameters by name and results as `step.output`; `units` the unit of each that has one.
+    `values` holds parameters by name, results as `step.output` and those of earlier stages as `stage.step.output`;
+    `units` the unit of each that has one.
     Numbers and quantities (`"5 mm"`) become floats in `unit` where their own unit is another one; whatever
     needs no conversion is handed on as it is. Raises ProcedureError for an unknown name or a unit that does
     not fit.

@@ -92,9 +92,11 @@ class _Builder:
         }
 
     def devices(self) -> None:
-        """Drivers and simulators with their options; lines by their URL alone."""
+        """Drivers and simulators with their options; lines and the broker by their URL alone."""
         line = self._defs["SerialLine"]
         self._defs["SerialLine"] = {"anyOf": [{"type": "string"}, line]}
+        broker = self._defs["Broker"]
+        self._defs["Broker"] = {"anyOf": [broker["properties"]["url"], broker]}
         device = self._defs["Device"]
         drivers = self._registry.usable(Kind.DRIVER)
         simulators = self._registry.usable(Kind.SIMULATOR)

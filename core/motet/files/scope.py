@@ -1,4 +1,4 @@
-"""What the steps of a procedure may refer to: parameters, and outputs of the steps before."""
+"""What the steps of a procedure may refer to: parameters, outputs of earlier stages, and of the steps before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from motet.files.node import Node
 from motet.model.space import Categorical, Continuous, Fixed, Integer, Parameter, Stepped
 
+ANY_STAGE = "*"
+"""In the place of a stage's name: for a procedure by itself, which a campaign may put behind any other."""
 NUMERIC = ("number", "integer")
 _WORDS = {
     "number": "a number",
@@ -40,14 +42,21 @@ class Known:
 class Scope:
     """The names that may be referred to at one place of a procedure.
 
-    `sure` are there whenever this place is reached, `perhaps` may be there. Names are `parameter` and
-    `step.output`. `wrong` holds the names of steps that have mistakes of their own: nothing is known about
-    their outputs.
+    `sure` are there whenever this place is reached, `perhaps` may be there. Names are `parameter`, `step.output` and
+    `stage.step.output`. `wrong` holds the names of steps that have mistakes of their own: nothing is known about their
+    outputs; nor about those of the stages in `unknown`, all of which `ANY_STAGE` stands for.
     """
 
     sure: Mapping[str, Known] = field(default_factory=dict[str, Known])
     perhaps: frozenset[str] = frozenset()
     wrong: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+
+    def may_give(self, name: str) -> bool:
+        """Whether a name is an output of a step or stage of which nothing is known."""
+        step, dot, _ = name.rpartition(".")
+        stage = step.partition(".")[0]
+        return bool(dot) and (step in self.wrong or ("." in step and not self.unknown.isdisjoint((stage, ANY_STAGE))))
 
     def plus(self, outputs: Mapping[str, Known]) -> "Scope":
         """The scope after a step that gives these outputs."""

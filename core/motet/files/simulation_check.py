@@ -6,7 +6,7 @@ from motet.files.node import Node
 from motet.files.report import Report, hint, one_of
 from motet.files.units import convert
 from motet.files.validate import Checked
-from motet.model.lab import Lab
+from motet.model.lab import SHARED, Lab
 from motet.plugins import Registry
 
 
@@ -15,7 +15,12 @@ def check_simulation(checked: Checked[Lab], benches: tuple[Bench, ...], registry
     simulation, where = checked.model.simulation, checked.node.at("simulation")
     if simulation.learner_time != "measured":
         check_time(simulation.learner_time, where.at("learner_time"), report, least=0.0, word="measured")
-    devices = {f"{bench.station}.{name}": found for bench in benches for name, found in bench.instruments.items()}
+    shared = checked.whole.at("shared").entries
+    devices = {
+        f"{SHARED if name in shared else bench.station}.{name}": found
+        for bench in benches
+        for name, found in bench.instruments.items()
+    }
     for index, failure in enumerate(simulation.failures):
         node = where.at("failures", index)
         if devices and failure.device not in devices:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from motet.files.node import Node, shown
 from motet.files.report import one_of
+from motet.model.broker import BROKER_PATTERN, VARIABLE_PATTERN
 from motet.model.values import NAME_PATTERN
 
 _TYPES = {
@@ -44,7 +45,8 @@ _SIZES = {
 }
 _PATTERNS = {
     NAME_PATTERN: "a letter followed by letters, digits or underscores",
-    r"^(embedded|none|mqtts?://.+)$": "embedded, none, or an address such as mqtt://host:1883",
+    BROKER_PATTERN: "embedded, none, or an address such as mqtt://host:1883",
+    VARIABLE_PATTERN: "the name of an environment variable",
     r"^[A-Za-z]\w*\.[A-Za-z]\w*$": "a device of a station, as `station.device`,",
 }
 
@@ -75,7 +77,11 @@ def worded(errors: Sequence[ErrorDetails], where: Node, model: type[BaseModel]) 
         case "string_pattern_mismatch" if first["loc"][-1:] == ("[key]",):
             return Wording(f"the name {key!r}", _allowed(first))
         case _:
-            return Wording(where.shown(), _either(_allowed(error) for error in errors))
+            secret = "password" in where.path and isinstance(where.content, str | int | float)
+            return Wording(
+                "a text that is not shown here" if secret else where.shown(),
+                _either(_allowed(error) for error in errors),
+            )
 
 
 def _allowed(error: ErrorDetails) -> str:

@@ -55,7 +55,7 @@ class Suggester:
         self._ready: list[Suggestion] = []
         self._orders: list[Callable[[], None]] = []
         self._in_flight: Counter[_Key] = Counter()  # a learner that repeats points has one twice
-        self._handed_out = 0
+        self._handed_out = learner.asked
         self._must_renew = True
         self._job: _Job | None = None
         self._taken_meanwhile: set[_Key] = set()
@@ -115,6 +115,13 @@ class Suggester:
         self._told_meanwhile.add(key)
         self._ready = [suggestion for suggestion in self._ready if _key(suggestion.parameters) != key]
         self._order(partial(self._learner.tell, outcome))
+
+    def hold(self, suggestion: Suggestion) -> None:
+        """A point that the learner did not propose, or not in this process, is being measured. Does not wait."""
+        key = _key(suggestion.parameters)
+        self._in_flight[key] += 1
+        self._ready = [ready for ready in self._ready if _key(ready.parameters) != key]
+        self._order(partial(self._learner.hold, suggestion))
 
     def release(self, suggestion: Suggestion) -> None:
         """A taken suggestion is given back unmeasured. Does not wait."""

@@ -57,6 +57,10 @@ class FreshSuggester:
         self._orders.append(partial(self._learner.tell, outcome))
         return self._passed_on + len(self._orders)
 
+    def hold(self, suggestion: Suggestion) -> None:
+        """A point that the learner did not propose, or not in this process, is being measured."""
+        self._orders.append(partial(self._learner.hold, suggestion))
+
     def release(self, suggestion: Suggestion) -> None:
         """A taken suggestion is given back unmeasured."""
         self._orders.append(partial(self._learner.release, suggestion.id))

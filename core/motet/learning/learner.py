@@ -59,6 +59,11 @@ class Learner:
         self._outcomes: list[Outcome] = []
         self._failures: list[int] = []
 
+    @property
+    def asked(self) -> int:
+        """How many suggestions were handed out."""
+        return self._asked
+
     def warm_up(self) -> None:
         """Fit made-up values and forget them: libraries are imported, and a broken plugin shows at once."""
         if width := self._encoder.width:

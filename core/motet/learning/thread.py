@@ -2,17 +2,58 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, TypeVarTuple
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import ParamSpec, TypeVar, TypeVarTuple
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Lasts = Callable[[float], float]
 """From the seconds that a visit really took to the seconds of the event loop's clock that it lasts."""
 
 _log = logging.getLogger(__name__)
+
+
+class _Daemon(Executor):
+    """One thread, which a program that ends does not wait for: a fit may never come back."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call it in the thread, after all that was submitted before."""
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+                future.set_exception(error)
+
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="motet-learner", daemon=True)
+            self._thread.start()
+        self._calls.put(call)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the thread when it has done what was submitted."""
+        if self._thread is not None:
+            self._calls.put(None)
+            if wait:
+                self._thread.join()
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            del call  # lest it keep what the call was about until the next one
 
 
 class LearnerThread:
@@ -24,7 +65,7 @@ class LearnerThread:
     def __init__(self, lasts: Lasts | None = None) -> None:
         self.busy_s = 0.0
         self._lasts = lasts
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="motet-learner")
+        self._thread = _Daemon()
 
     async def visit(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """What `function(*args)` gives in the learner's thread. Raises what it raises."""
@@ -42,7 +83,7 @@ class LearnerThread:
         for task in pending:
             task.cancel()
             _log.warning("the learner is still working %g s after it was told to stop; it is left behind", timeout_s)
-        self._thread.shutdown(wait=not pending, cancel_futures=True)
+        self._thread.shutdown(wait=not pending)
 
     def _timed(self, function: Callable[[*Ts], T], args: tuple[*Ts]) -> T:
         from motet.simulation.guard import computing  # brings the bus along

@@ -25,6 +25,27 @@ ProcedureRef = Annotated[
 """A name (of the lab's procedures or of a plugin), a YAML file, a plugin with options, or the steps."""
 
 
+QuantityOfDevice = Annotated[str, Field(pattern=r"^[A-Za-z]\w*\.[A-Za-z]\w*$")]
+"""`device.quantity`: an argument of a verb of a device."""
+
+
+class StageEntry(Frozen):
+    """A part of every experiment: a procedure at one kind of station. Its steps may use what earlier stages gave, as
+    `$stage.step.output`."""
+
+    station: Name
+    """A kind of station, of which any will do, or one station by its name."""
+    procedure: ProcedureRef
+    """What is done there: in the same forms as the procedure of a campaign without stages."""
+    stage: Name | None = None
+    """What the stage is called; like its kind of station when left out."""
+
+    @property
+    def name(self) -> str:
+        """What the stage is called."""
+        return self.stage or self.station
+
+
 class LearnerConfig(Frozen):
     """A start design, then a surrogate x an acquisition x a way to treat pending points.
 
@@ -69,6 +90,11 @@ class FailurePolicy(Frozen):
     """After an error of this experiment alone: instrument refused, limit, step, analysis."""
     unexpected: Literal["fail", "stop"] = "stop"
     """After an error that Motet does not know."""
+    interrupted: Literal["retry", "fail"] = "retry"
+    """What follows when the process that ran it ended in the middle of it, which is no failure of the experiment."""
+    unrepeatable: Literal["fail", "ask"] = "fail"
+    """Instead of a retry after an attempt that began a step which must not be repeated by itself (a dispense): fail the
+    experiment, or ask a person whether to try again."""
     in_a_row: Whole = Field(default=5, ge=1)
     """The campaign stops after this many failed experiments in a row."""
 
@@ -99,10 +125,13 @@ class Campaign(Frozen):
     """What is wanted of the numbers that the analysis yields."""
     outcome_constraints: dict[Name, OutcomeConstraint] = Field(default_factory=dict[Name, OutcomeConstraint])
     """Other numbers that the analysis yields, and within which bounds they have to stay."""
-    procedure: ProcedureRef
+    procedure: ProcedureRef | None = None
     """One of the lab's procedures or a procedure plugin by name, a YAML file, or the steps themselves."""
+    stages: tuple[StageEntry, ...] = ()
+    """In place of `procedure`: the parts that every experiment goes through, in this order. Those of different
+    experiments overlap."""
     stations: tuple[Name, ...] = ()
-    """The stations to use; all that have the procedure's devices when left out."""
+    """The stations to use; all that have the procedure's devices, or all of the stages' kinds, when left out."""
     analysis: PluginRef
     """What turns a run's documents into numbers."""
     learner: LearnerConfig = LearnerConfig()
@@ -115,6 +144,14 @@ class Campaign(Frozen):
     """What it may use at most."""
     failures: FailurePolicy = FailurePolicy()
     """What is done about failed experiments."""
+    limits: dict[QuantityOfDevice, tuple[Bound, Bound]] = Field(default_factory=dict[str, tuple[Bound, Bound]])
+    """The campaign's own limits by `device.quantity`, such as `stage.x: [0 mm, 20 mm]`; the tightest of these, the
+    lab's and the instrument's holds."""
+
+    priority: Whole = Field(default=0, ge=-1000, le=1000)
+    """Where several campaigns share a lab: stations go to the highest first."""
+    share: Real = Field(default=1.0, gt=0, le=1000)
+    """Among campaigns of the same priority: how much of the stations' time it gets in proportion to the others."""
 
     @model_validator(mode="before")
     @classmethod
@@ -124,6 +161,12 @@ class Campaign(Frozen):
             if isinstance(entries.get("stop"), str | dict):
                 return {**entries, "stop": [entries["stop"]]}
         return cast("object", found)
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> "Campaign":
+        if (self.procedure is None) == (not self.stages):
+            raise ValueError("either a `procedure` or a list of `stages` is needed")
+        return self
 
     @model_validator(mode="after")
     def _something_to_search(self) -> "Campaign":

@@ -14,9 +14,14 @@ class StationState(StrEnum):
     CONNECTING = "connecting"
     IDLE = "idle"
     RUNNING = "running"
+    PAUSING = "pausing"
     PAUSED = "paused"
+    STOPPING = "stopping"
     ABORTING = "aborting"
+    ABORTED = "aborted"
     FAULT = "fault"
+    ESTOPPED = "e-stopped"
+    CLEARING = "clearing"
 
 
 class CampaignState(StrEnum):
@@ -43,6 +48,23 @@ class StationChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class InterlockTripped:
+    """An interlock of the lab file holds a station, or all of them when `station` is empty."""
+
+    station: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockCleared:
+    """An interlock holds nothing any more."""
+
+    station: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted:
     """A station began a step of its procedure."""
 
@@ -57,6 +79,26 @@ class ExperimentStarted:
     experiment: Experiment
     station: str
     attempt: int
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnded:
+    """A stage of an experiment is done, and another one follows."""
+
+    experiment: Experiment
+    station: str
+    seconds: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseWaited:
+    """A station has waited for a shared device; seconds on the loop's clock. It has it now, or has given up."""
+
+    station: str
+    device: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +129,15 @@ class CampaignChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignResumed:
+    """A campaign goes on where an earlier process left it: with these outcomes, and so many experiments unfinished."""
+
+    campaign: str
+    outcomes: tuple[Outcome, ...]
+    unfinished: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the campaign is: experiments ended and the most there may be (None: no bound)."""
 
@@ -111,11 +162,16 @@ class QuestionClosed:
 
 Event = (
     StationChanged
+    | InterlockTripped
+    | InterlockCleared
     | StepStarted
     | ExperimentStarted
+    | StageEnded
+    | LeaseWaited
     | ExperimentRetried
     | ExperimentEnded
     | CampaignChanged
+    | CampaignResumed
     | Progress
     | QuestionAsked
     | QuestionClosed

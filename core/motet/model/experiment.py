@@ -79,13 +79,15 @@ class Outcome:
 class RunRecord:
     """What a station hands back after one attempt at an experiment.
 
-    Times in seconds on the loop's clock; `error` is why the attempt failed, None when it did not.
+    Times in seconds on the loop's clock; `error` is why the attempt failed, None when it did not. `unrepeatable` are the
+    steps (`device.verb`) that were begun and must never be repeated by themselves.
     """
 
     documents: tuple[Document, ...]
     started: float
     ended: float
     error: Exception | None = None
+    unrepeatable: tuple[str, ...] = ()
 
     def output(self, step: str, name: str) -> list[Any]:
         """Every value of one output of one step, as measured. Raises KeyError naming what there is."""

@@ -4,8 +4,13 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
+from motet.model.broker import Broker
 from motet.model.procedure import Procedure
+from motet.model.remote import Remote, WhenAlone
 from motet.model.values import Bound, Frozen, Name, PluginRef, Real, Whole
+
+SHARED = "shared"
+"""Stands for the station in the name of a shared device: `shared.robot`."""
 
 
 class SerialLine(Frozen):
@@ -42,14 +47,63 @@ class Device(Frozen):
     """Options of the simulator of the same name."""
 
 
+class SharedDevice(Device):
+    """A device that several stations use, one at a time: their procedures name it like one of their own."""
+
+    lease: Literal["step", "stage"] = "step"
+    """How long a station has it for itself: for each `step` that uses it, or for the whole `stage` if any does."""
+    used_by: tuple[Name, ...] | None = Field(default=None, min_length=1)
+    """The stations that use it; all when left out."""
+    longest: Bound | None = None
+    """The longest time that a station may have it, lab time: seconds or a quantity. Its experiment is failed then."""
+    world: PluginRef | None = None
+    """What its simulator moves or measures."""
+
+
+class Interlock(Frozen):
+    """`pause while: CONDITION`: no step begins while it holds; optionally more is done about it.
+
+    A condition compares signals with numbers, quantities and text: `heater.temperature > 80 degC and not door.closed`.
+    A signal that cannot be read counts as if the condition held.
+    """
+
+    pause_while: str = Field(alias="pause while")
+    """The condition that trips it."""
+    until: str | None = None
+    """What has to come true for it to clear; that the first condition does not hold any more when left out."""
+    every: Bound = 1.0
+    """How often the signals are read, lab time."""
+    then: Literal["pause", "abort", "estop"] = "pause"
+    """`abort`: the running experiment is aborted too. `estop`: the lab's emergency stop is pressed."""
+
+
+class Safety(Frozen):
+    """What presses the lab's emergency stop by itself."""
+
+    estop_when: tuple[str, ...] = ()
+    """Conditions on signals, such as `panel.pressed == 1`."""
+    every: Bound = 0.2
+    """How often their signals are read, lab time."""
+    heartbeat: Bound | None = None
+    """The longest time, of the clock on the wall, for which a station may hear nothing of the lab."""
+
+
 class Station(Frozen):
     """A named set of devices that works on one experiment at a time."""
 
+    kind: Name | None = None
+    """What stages ask for: any station of the kind will do. The station's own name when left out."""
+    remote: bool = False
+    """Another process hosts it: `motet station NAME`."""
+    when_alone: WhenAlone | None = None
+    """For a remote station, instead of the lab's `remote.when_alone`."""
     devices: dict[Name, Device] = Field(min_length=1)
     world: PluginRef | None = None
     """What the simulated instruments of this station share."""
     price_per_hour: Real | None = Field(default=None, ge=0)
     """Of every hour of lab time that the station works on experiments, in the lab's currency."""
+    interlocks: dict[Name, Interlock] = Field(default_factory=dict[Name, Interlock])
+    """What pauses this station, by conditions on signals of its devices: `device.signal`."""
 
 
 class Consumable(Frozen):
@@ -61,13 +115,16 @@ class Consumable(Frozen):
     """What there is at the start: a number in that unit, or a quantity (`"0.5 L"`)."""
     price: Real | None = Field(default=None, ge=0)
     """Of one unit (or piece), in the lab's currency."""
+    refill_at: Annotated[Real, Field(ge=0)] | str | None = None
+    """A person is asked to fill it up when there is less of it than this. When less is left than one more experiment
+    uses, that is asked in any case."""
 
 
 class SimulatedFailure(Frozen):
     """A device that does not answer for some time: once, `at` a time, or now and then, `mean_between` apart."""
 
     device: str = Field(pattern=r"^[A-Za-z]\w*\.[A-Za-z]\w*$")
-    """The device as `station.device`."""
+    """The device as `station.device`; a shared one as `shared.device`."""
     at: Bound | None = None
     """When it fails, in lab time since the simulation began, just before stations connect: `2 h`."""
     mean_between: Bound | None = None
@@ -103,18 +160,40 @@ class Lab(Frozen):
 
     lab: Name
     """What the lab is called."""
-    broker: str = Field(default="embedded", pattern=r"^(embedded|none|mqtts?://.+)$")
-    """`embedded`, `none`, or the address of a broker: `mqtt://host:port`."""
+    broker: Broker = Broker(url="embedded")
+    """`embedded`, `none`, the address of a broker, `mqtt://host:port`, or a mapping of that with who asks there."""
+    remote: Remote = Remote()
+    """How remote stations and their orchestrator wait for one another."""
     hardware: Literal["real", "simulated"] = "real"
     """`simulated`: every device talks to the simulator of the same name as its driver."""
     simulation: Simulation = Simulation()
     stations: dict[Name, Station] = Field(min_length=1)
+    shared: dict[Name, SharedDevice] = Field(default_factory=dict[Name, SharedDevice])
+    """Devices that several stations use, under a lease."""
     consumables: dict[Name, Consumable] = Field(default_factory=dict[Name, Consumable])
     """What experiments use up; procedures say how much."""
     currency: str | None = Field(default=None, min_length=1)
     """What prices are in: EUR."""
     procedures: dict[Name, Procedure] = Field(default_factory=dict[Name, Procedure])
     """Procedures that campaigns may name."""
+    interlocks: dict[Name, Interlock] = Field(default_factory=dict[Name, Interlock])
+    """What pauses every station, by conditions on signals of any: `station.device.signal`."""
+    safety: Safety = Safety()
+    """What presses the emergency stop by itself."""
+
+    def elsewhere(self, station: str) -> bool:
+        """Whether another process hosts the station. Without a broker that it could reach, this one does."""
+        return self.stations[station].remote and self.broker.for_others
+
+    def kind(self, station: str) -> str:
+        """What kind of station it is."""
+        return self.stations[station].kind or station
+
+    def shared_by(self, station: str) -> dict[str, SharedDevice]:
+        """The shared devices that a station uses, by name."""
+        return {
+            name: device for name, device in self.shared.items() if device.used_by is None or station in device.used_by
+        }
 
     @property
     def scale(self) -> float:

@@ -64,6 +64,20 @@ class Control:
         """Whether no further experiment may begin."""
         return self.state in (CampaignState.STOPPING, CampaignState.ABORTING)
 
+    @property
+    def paused(self) -> bool:
+        """Whether nothing may begin for now."""
+        return not self._open.is_set()
+
+    @property
+    def aborting(self) -> bool:
+        """Whether what runs ends now."""
+        return self.state is CampaignState.ABORTING
+
+    async def unpaused(self) -> None:
+        """Wait while paused."""
+        await self._open.wait()
+
     async def may_go_on(self) -> bool:
         """Wait while paused; whether a further experiment may begin."""
         await self._open.wait()

@@ -2,59 +2,81 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from motet.contracts.results import Analysis
-from motet.errors import CampaignError, ExperimentError, Retryable
+from motet.errors import CampaignError, EmergencyStop, ExperimentError, Retryable
 from motet.learning import FreshSuggester, Suggester
-from motet.model.events import CampaignState, Progress
-from motet.model.experiment import Experiment, Outcome, RunRecord, State
+from motet.model.events import CampaignResumed, CampaignState, Progress
+from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
 from motet.orchestration.control import Control
+from motet.orchestration.floor import Alone, Floor
 from motet.orchestration.goal import Goal
-from motet.orchestration.policy import Decision, decide, describe, is_of_station
+from motet.orchestration.intake import Intake
+from motet.orchestration.judge import AskAgain, Judge, Next
+from motet.orchestration.pipeline import Pipeline
+from motet.orchestration.policy import describe
+from motet.orchestration.queue import Queue
 from motet.orchestration.recorder import Recorder
+from motet.orchestration.resume import Before
 from motet.orchestration.stopping import Cost, Stopping
 from motet.orchestration.summary import Summary, best_of, front_of
-from motet.orchestration.values import usable
-from motet.simulation.guard import computing
+from motet.orchestration.tally import Tally
+from motet.orchestration.work import Course, Work
 from motet.station import Station
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+async def _never(work: Work, station: str, record: RunRecord) -> bool:
+    return False
+
+
 @dataclass
 class CampaignLoop:
-    """Runs one campaign over connected stations. It owns what happened so far; all else is frozen."""
+    """Runs one campaign over connected stations. It owns what happened so far; all else is frozen.
+
+    `before` is what an earlier process left of the campaign; `floor` shares the stations with other campaigns;
+    `ask_again` asks a person whether to repeat what must not be repeated by itself.
+    """
 
     stations: Sequence[Station]
+    course: Course
     suggester: Suggester | FreshSuggester
     analysis: Analysis
     goal: Goal
     recorder: Recorder
     control: Control
+    queue: Queue | None = None
+    before: Before | None = None
+    floor: Floor = field(default_factory=Alone)
+    ask_again: AskAgain = _never
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
-    _begun: int = 0
-    _in_flight: int = 0
     _failed_in_a_row: int = 0
-    _busy_s: dict[str, float] = field(default_factory=dict[str, float])
-    _attempts: int = 0
-    _first_dispatch: float = math.inf
-    _last_result: float = 0.0
-    _reason: str = ""
     _failure: str = ""
     _defect: bool = False
     _ended: bool = False
-    _most: int | None = None
 
     def __post_init__(self) -> None:
         self._stopping = Stopping(self.goal.stop, self.goal.objectives)
-        bounds = (self.goal.budget.experiments, self._stopping.most())
-        self._most = min((bound for bound in bounds if bound is not None), default=None)
+        self._tally = Tally()
+        self._pipeline = Pipeline(self.course.stages, len(self.stations))
+        self._judge = Judge(self.course, self.analysis, self.goal, self.ask_again)
+        queue = self.queue or Queue(self.recorder)
+        queue.listen(self._pipeline.changed)
+        self._intake = Intake(
+            self.recorder,
+            self.suggester,
+            queue,
+            self.control,
+            self.goal.budget,
+            self._stopping.most(),
+            self._consider,
+            self._stopping.taken,
+        )
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
@@ -62,10 +84,11 @@ class CampaignLoop:
         Stations are left in their safe state whatever happens. Raises only what is a defect of Motet itself.
         """
         self.control.listen(self._on_control)
-        self.recorder.emit(Progress(0, self._most))
         try:
             await self.recorder.campaign_changed(CampaignState.RUNNING)
             await self.suggester.start()
+            self._take_up()
+            self.recorder.emit(Progress(len(self._stopping.outcomes), self._intake.most))
             async with asyncio.TaskGroup() as group:
                 for station in self.stations:
                     group.create_task(self._work(station), name=f"worker-{station.name}")
@@ -75,7 +98,8 @@ class CampaignLoop:
             self._fail(_first(error))
             raise
         finally:
-            await asyncio.gather(*(self._leave_safe(station) for station in self.stations))
+            await asyncio.gather(*map(self.floor.leave, self.stations))
+            self._give_up_waiting()
             while self._tasks:
                 await asyncio.gather(*self._tasks)
             self._ended = True
@@ -83,73 +107,188 @@ class CampaignLoop:
             await self.recorder.campaign_changed(state, reason)
         return self._summary(state, reason)
 
+    @property
+    def over(self) -> str:
+        """Why no further experiment begins, empty while one may."""
+        if self._ended:
+            return "it has ended"
+        if not (self._failure or self._intake.is_over()):
+            return ""
+        return self._failure or self._intake.reason or self.control.reason
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more can be told of."""
+        return self._ended
+
+    def tell(self, suggestion: Suggestion, values: dict[str, float]) -> tuple[int, Awaitable[object]]:
+        """Take in a result that nobody asked for, such as one measured by hand, as the next experiment: its number, and
+        what is done when it is durable, which raises StoreError."""
+        number = self._intake.number()
+        experiment = Experiment(self.recorder.campaign, number, replace(suggestion, id=f"told-{number}"))
+        outcome = Outcome(experiment, State.DONE, values)
+        written = _all(self.recorder.planned(experiment), self.recorder.ended(outcome, "", 0.0))
+        self._spawn(self._tell(outcome, written))
+        failed = self._failed_in_a_row
+        self._learn_from(outcome)
+        self._failed_in_a_row = failed  # it says nothing of the stations
+        self._pipeline.changed()
+        return number, written
+
+    def _take_up(self) -> None:
+        """What an earlier process left: what was measured counts for stop rules, what was planned waits its turn."""
+        if self.before is None:
+            return
+        self._tally = self.before.tally
+        self._intake.begun = self.before.begun
+        self._stopping.take_up(self.before.outcomes, self.before.suggestions)
+        outcomes, unfinished = self.before.outcomes, self.before.unfinished
+        self.recorder.emit(CampaignResumed(self.recorder.campaign, outcomes, len(unfinished)))
+        self._consider(self._stopping.reason)
+        for work in unfinished:
+            self.suggester.hold(work.experiment.suggestion)
+            self._pipeline.begin(work)
+            if work.experiment.id not in self.before.stations:
+                self._pipeline.wait(work)
+
     async def _work(self, station: Station) -> None:
-        """One station's worker: the next experiment whenever it is free."""
+        """One station's worker: the next experiment, or stage of one, whenever it is free."""
         heard: int | None = None
         try:
-            while (experiment := await self._next(heard)) is not None:
-                self._in_flight += 1
-                outcome, told = await self._perform(experiment, station)
-                self._in_flight -= 1
-                self._learn_from(outcome)
-                if self.suggester.waits_for_outcome(self._in_flight):
-                    heard = await told
+            await self._adopt(station)
+            while await self._is_wanted(station):
+                async with self.floor.hold(station):
+                    if self.control.paused:
+                        continue
+                    work = self._pipeline.take(station.name) or await self._new(station, heard)
+                    if work is not None:
+                        heard = await self._perform(work, station)
         except CampaignError as error:
             self._fail(error)
 
-    async def _next(self, heard: int | None) -> Experiment | None:
-        """The next experiment of a station whose last outcome the learner has heard of; None when it is over."""
-        if not await self.control.may_go_on() or self._is_over():
-            return None
-        suggestion = await self.suggester.take(heard)
-        if suggestion is None and self.control.ending:
-            return None
-        if suggestion is None:
-            self._reason = self._reason or "no point is left to measure"
-            return None
-        if suggestion.problem:
-            _log.warning("the learner goes on without its model: %s", suggestion.problem)
-        if not (self.control.ending or self._is_over()):
-            self._consider(self._stopping.taken, suggestion)
-        if self.control.ending or self._is_over():
-            self.suggester.release(suggestion)
-            return None
-        self._begun += 1
-        return Experiment(self.recorder.campaign, self._begun, suggestion)
+    async def _adopt(self, station: Station) -> None:
+        """Go on with what this station was doing for an earlier process, as far as it knows."""
+        for work in () if self.before is None else self.before.at(station.name):
+            record = await station.recall(work.job(self.course))
+            if record is None:
+                work.sent = True
+            else:
+                _log.info("experiment %s: taken over from an earlier process", work.experiment.id)
+                next_, _ = await self._settle(work, station.name, record)
+                if next_ is not Next.AGAIN:
+                    continue
+            async with self.floor.hold(station):
+                await self._perform(work, station)
 
-    def _is_over(self) -> bool:
-        most, hours = self._most, self.goal.budget.hours
-        if self._reason or self._failure:
-            return True
-        if most is not None and self._begun >= most:
-            self._reason = f"{most} experiments are done or running, the most there may be"
-        elif hours is not None and self.recorder.elapsed() >= hours * 3600:
-            self._reason = f"the budget of {hours:g} h is used up"
-        return bool(self._reason)
+    async def _is_wanted(self, station: Station) -> bool:
+        """Wait until there is something to do for a station; False when there will be nothing more."""
+        while True:
+            await self.control.unpaused()
+            if self._failure or self.control.aborting:
+                return False
+            more = not self._intake.is_over()
+            if not more and not self._pipeline.may_come(station.name):
+                return False
+            if not station.unavailable and (
+                self._pipeline.offers(station.name)
+                or (more and self._pipeline.begins(station.name) and self._pipeline.has_room and self._intake.has_any)
+            ):
+                return True
+            await self._change(station)
 
-    async def _perform(self, experiment: Experiment, station: Station) -> "tuple[Outcome, asyncio.Task[int | None]]":
-        """All attempts at one experiment at one station: the outcome, and the task that tells the learner of it."""
-        planned = self.recorder.planned(experiment)
-        for attempt in count(1):
-            running = _all(planned, self.recorder.running(experiment, station.name, attempt))
-            record = await station.run(experiment, running)
-            self._attempts += 1
-            self._busy_s[station.name] = self._busy_s.get(station.name, 0.0) + record.ended - record.started
-            self._first_dispatch = min(self._first_dispatch, record.started)
-            self._last_result = max(self._last_result, record.ended)
-            outcome, error = await self._analyse(experiment, record)
-            measured = self.recorder.measured(experiment, attempt, record)
-            decision = Decision.FAIL if error is None else decide(error, attempt, self.goal.failures)
-            if error is not None and decision is Decision.RETRY and await self._may_retry(experiment, error):
-                await _all(measured, self.recorder.retried(experiment, station.name, describe(error)))
+    async def _change(self, station: Station) -> None:
+        """Wait until something has changed, or a station that was not available is."""
+        if not station.unavailable:
+            await self._pipeline.change()
+            return
+        waits = [asyncio.ensure_future(wait) for wait in (self._pipeline.change(), station.available())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _new(self, station: Station, heard: int | None) -> Work | None:
+        """A new experiment for a station whose last outcome the learner has heard of; None where there is none now."""
+        if not (self._pipeline.begins(station.name) and self._pipeline.has_room):
+            return None
+        work = await self._intake.next(heard)
+        if work is not None:
+            self._pipeline.begin(work)
+        return work
+
+    async def _perform(self, work: Work, station: Station) -> int | None:
+        """All attempts at one stage of an experiment here; what the learner's next suggestion has to know of."""
+        while True:
+            cleared = self._begin(work, station.name)
+            record = await station.run(work.job(self.course), cleared)
+            next_, told = await self._settle(work, station.name, record)
+            if next_ is Next.AGAIN:
                 continue
-            if error is not None:
-                _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
-            if error is not None and decision is Decision.STOP:
+            if told is None or not self.suggester.waits_for_outcome(self._pipeline.in_process):
+                return None
+            return await told
+
+    def _begin(self, work: Work, station: str) -> "asyncio.Future[Any] | None":
+        """One more attempt, stored as running; durable when the future is done, None when it is already."""
+        if work.sent:
+            work.sent = False
+            return None
+        work.attempts, work.tries = work.attempts + 1, work.tries + 1
+        stage = self.course.stages[work.stage].name
+        running = self.recorder.running(work.experiment, station, work.attempts, stage)
+        planned, work.planned = work.planned, None
+        return _all(running) if planned is None else _all(planned, running)
+
+    async def _settle(
+        self, work: Work, station: str, record: RunRecord
+    ) -> "tuple[Next, asyncio.Task[int | None] | None]":
+        """What follows from an attempt, stored; with the task that tells the learner where the experiment has ended."""
+        self._tally.add(station, record)
+        experiment, stage = work.experiment, self.course.stages[work.stage].name
+        verdict = await self._judge.verdict(work, station, record)
+        measured = self.recorder.measured(experiment, work.attempts, record)
+        error = verdict.error
+        if isinstance(error, EmergencyStop):
+            self.control.pause(f"emergency stop: {error}")
+        if verdict.next is Next.STAGED:
+            await _all(measured, self.recorder.staged(experiment, station, record.ended - record.started, stage))
+            work.advance(record, stage)
+            self._pipeline.wait(work)
+            return verdict.next, None
+        if error is not None and verdict.next is not Next.ENDED and await self._may_retry(experiment, error):
+            await _all(measured, self.recorder.retried(experiment, station, describe(error), stage))
+            if verdict.next is Next.ELSEWHERE:
+                work.avoid.add(station)
+                self._pipeline.wait(work, first=True)
+            return verdict.next, None
+        if error is not None:
+            _log.warning("experiment %s at %s failed: %s", experiment.id, station, error, exc_info=error)
+            if verdict.stop:
                 self._fail(error)
-            ended = self.recorder.ended(outcome, station.name, record.ended - record.started)
-            return outcome, self._spawn(self._tell(outcome, _all(measured, ended)))
-        raise AssertionError("unreachable: attempts are counted without end")
+        return Next.ENDED, self._close(work, verdict.outcome, station, record.ended - record.started, measured)
+
+    def _close(
+        self, work: Work, outcome: Outcome, station: str, seconds: float, *before: Awaitable[None]
+    ) -> "asyncio.Task[int | None]":
+        """An experiment has ended: stored, then told."""
+        ended = self.recorder.ended(outcome, station, seconds)
+        self._pipeline.end(work)
+        telling = self._spawn(self._tell(outcome, _all(*before, ended)))
+        self._learn_from(outcome)
+        return telling
+
+    def _give_up_waiting(self) -> None:
+        """The campaign ends: experiments between two stages, or taken over from an earlier process, end with it."""
+        cause = self._failure or self.control.reason or "the campaign ended"
+        for work in self._pipeline.waiting:
+            name = self.course.stages[work.stage].name
+            reason = f"given up before {f'its stage {name}' if name else 'it ran'}: {cause}"
+            before = () if work.planned is None else (work.planned,)
+            try:
+                self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0, *before)
+            except CampaignError as error:
+                self._fail(error)
 
     async def _may_retry(self, experiment: Experiment, error: Exception) -> bool:
         """Wait as long as the campaign says; whether the experiment may be tried again then."""
@@ -157,22 +296,6 @@ class CampaignLoop:
             _log.info("experiment %s is tried again in %g s: %s", experiment.id, self.goal.retry_wait_s, error)
             await self.control.pass_time(self.goal.retry_wait_s)
         return await self.control.may_go_on()
-
-    async def _analyse(self, experiment: Experiment, record: RunRecord) -> tuple[Outcome, Exception | None]:
-        """The outcome of one attempt; the analysis runs in a thread, since it may take its time."""
-        error = record.error
-        if error is None:
-            try:
-                values = await asyncio.to_thread(self._values, record)
-                return Outcome(experiment, State.DONE, values), None
-            except Exception as raised:  # noqa: BLE001 - a plugin may raise anything; the failure policy decides
-                error = raised
-        return Outcome(experiment, State.FAILED, reason=describe(error), lost=is_of_station(error)), error
-
-    def _values(self, record: RunRecord) -> dict[str, float]:
-        with computing():
-            values = {name: float(value) for name, value in self.analysis.values(record).items()}
-        return usable(values, self.goal.objectives, self.goal.constraints)
 
     async def _tell(self, outcome: Outcome, durable: Awaitable[object]) -> int | None:
         """The learner hears of an outcome once it is durable; what its next suggestion has to know of."""
@@ -189,37 +312,37 @@ class CampaignLoop:
 
     def _learn_from(self, outcome: Outcome) -> None:
         """Stop rules and the count of failures in a row."""
-        self._consider(self._stopping.ended, outcome)
-        self.recorder.emit(Progress(len(self._stopping.outcomes), self._most))
+        self._consider(lambda elapsed_s, cost: self._stopping.ended(outcome, elapsed_s, cost))
+        self.recorder.emit(Progress(len(self._stopping.outcomes), self._intake.most))
         if outcome.state is State.DONE:
             self._failed_in_a_row = 0
-        elif self.control.state is not CampaignState.ABORTING:
+        elif not self.control.aborting and not outcome.reason.startswith(EmergencyStop.__name__):
             self._failed_in_a_row += 1
         allowed = self.goal.failures.in_a_row
         if self._failed_in_a_row >= allowed:
             self._failure = (
                 self._failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
             )
+            self._pipeline.changed()
 
-    def _consider(self, rules: "Callable[[T, float, Cost], str | None]", news: T) -> None:
-        """What the stop rules say to an outcome or a suggestion."""
+    def _consider(self, rules: Callable[[float, Cost], str | None]) -> None:
+        """What the stop rules say to news."""
         try:
-            reason = rules(news, self.recorder.elapsed(), self._cost)
-            self._reason = self._reason or reason or ""
+            self._intake.end(rules(self.recorder.elapsed(), self._cost) or "")
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other stations end in order
             _log.exception("a stop rule failed")
             self._fail(error)
 
     def _cost(self) -> float | None:
-        hours = {name: seconds / 3600 for name, seconds in self._busy_s.items()}
-        return self.goal.cost(self._attempts, hours)
+        return self.goal.cost(self._tally.attempts, self._tally.busy_h)
 
     def _on_control(self, state: CampaignState) -> None:
         if self._ended:
             return  # too late: the last state is being stored, and must stay the last
         if self.control.ending:
             self.suggester.interrupt()
-        for station in self.stations:
+        self._pipeline.changed()
+        for station in filter(self.floor.has, self.stations):
             match state:
                 case CampaignState.PAUSED:
                     station.pause()
@@ -246,10 +369,7 @@ class CampaignLoop:
         """The campaign cannot go on: running experiments end, no further one begins."""
         if not self._failure:
             self._failure, self._defect = describe(error), not isinstance(error, ExperimentError | Retryable)
-
-    async def _leave_safe(self, station: Station) -> None:
-        await station.abort("the campaign ended")
-        await station.safe()
+        self._pipeline.changed()
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.create_task(work)
@@ -260,32 +380,27 @@ class CampaignLoop:
     def _end(self) -> tuple[CampaignState, str]:
         if self._failure:
             return CampaignState.FAILED, self._failure
-        if self.control.state is CampaignState.ABORTING:
+        if self.control.aborting:
             return CampaignState.ABORTED, self.control.reason
-        if self.control.state is CampaignState.STOPPING and not self._reason:
+        if self.control.state is CampaignState.STOPPING and not self._intake.reason:
             return CampaignState.STOPPED, self.control.reason
-        return CampaignState.FINISHED, self._reason
+        return CampaignState.FINISHED, self._intake.reason
 
     def _summary(self, state: CampaignState, reason: str) -> Summary:
         outcomes = self._stopping.outcomes
-        wall_s = self._last_result - self._first_dispatch if outcomes else 0.0
-        failed = sum(outcome.state is State.FAILED for outcome in outcomes)
-        best = best_of(outcomes, self.goal.objectives, self.goal.constraints)
-        front = front_of(outcomes, self.goal.objectives, self.goal.constraints)
-        count_ = len(outcomes)
         return Summary(
             self.recorder.campaign,
             state,
             reason,
             len(self.stations),
-            count_,
-            failed,
-            best,
-            wall_s,
-            sum(self._busy_s.values()),
+            len(outcomes),
+            sum(outcome.state is State.FAILED for outcome in outcomes),
+            best_of(outcomes, self.goal.objectives, self.goal.constraints),
+            self._tally.wall_s if outcomes else 0.0,
+            sum(self._tally.busy_s.values()),
             self._stopping.reached,
             self._defect,
-            front,
+            front_of(outcomes, self.goal.objectives, self.goal.constraints),
         )
 
 

@@ -40,9 +40,10 @@ class Questions:
         self._experiments: dict[str, Experiment] = {}
         self._why = "its step was stopped"
 
-    def record_with(self, recorder: Recorder) -> None:
-        """Where questions are kept, from now on."""
+    def record_with(self, recorder: Recorder, asked: int = 0) -> None:
+        """Where questions are kept, from now on; `asked` of them are there already."""
         self._recorder = recorder
+        self._numbers = count(asked + 1)
 
     def see(self, event: Event) -> None:
         """Learn which experiment each station works on; to be one of the recorder's sinks."""

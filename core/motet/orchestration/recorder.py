@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from motet.errors import StoreError
 from motet.model.events import (
@@ -15,10 +16,13 @@ from motet.model.events import (
     ExperimentStarted,
     QuestionAsked,
     QuestionClosed,
+    StageEnded,
     StationChanged,
 )
 from motet.model.experiment import Experiment, Outcome, RunRecord
 from motet.model.questions import Asked, Closed
+from motet.model.queue import QueueEntry, QueueState
+from motet.model.values import Point
 from motet.stamps import wall
 from motet.store import Stamp, Store
 
@@ -34,12 +38,15 @@ class Recorder:
     awaiting the last of several is enough, and costs one commit.
     """
 
-    def __init__(self, store: Store, campaign: str, sinks: Sequence[Sink] = (), *, documents: bool = True) -> None:
+    def __init__(
+        self, store: Store, campaign: str, sinks: Sequence[Sink] = (), *, documents: bool = True, before_s: float = 0.0
+    ) -> None:
+        """`before_s` is how far an earlier process has brought the campaign's time, seconds."""
         self.campaign = campaign
         self._documents = documents
         self._store = store
         self._sinks = sinks
-        self._start = asyncio.get_running_loop().time()
+        self._start = asyncio.get_running_loop().time() - before_s
 
     def stamp(self) -> Stamp:
         """Now: wall clock, and seconds since the campaign started on the loop's clock."""
@@ -68,24 +75,61 @@ class Recorder:
         """The experiment is going to run."""
         return self._store.planned(experiment, self.stamp())
 
-    def running(self, experiment: Experiment, station: str, attempt: int) -> Awaitable[None]:
+    def running(self, experiment: Experiment, station: str, attempt: int, stage: str = "") -> Awaitable[None]:
         """The experiment is dispatched. To be awaited before anything moves."""
-        self.emit(ExperimentStarted(experiment, station, attempt))
-        return self._store.running(experiment, station, attempt, self.stamp())
+        self.emit(ExperimentStarted(experiment, station, attempt, stage))
+        return self._store.running(experiment, station, attempt, self.stamp(), stage)
 
     def measured(self, experiment: Experiment, attempt: int, record: RunRecord) -> Awaitable[None]:
         """The Bluesky documents of one attempt."""
         return self._store.documents(experiment, attempt, record.documents if self._documents else ())
 
-    def retried(self, experiment: Experiment, station: str, reason: str) -> Awaitable[None]:
+    def retried(self, experiment: Experiment, station: str, reason: str, stage: str = "") -> Awaitable[None]:
         """An attempt failed and another one follows."""
         self.emit(ExperimentRetried(experiment, station, reason))
-        return self._store.retried(experiment, station, reason, self.stamp())
+        return self._store.retried(experiment, station, reason, self.stamp(), stage)
+
+    def staged(self, experiment: Experiment, station: str, seconds: float, stage: str) -> Awaitable[None]:
+        """A stage is done, and another one follows. To be awaited before that one begins."""
+        self.emit(StageEnded(experiment, station, seconds, stage))
+        return self._store.staged(experiment, station, self.stamp(), stage)
 
     def ended(self, outcome: Outcome, station: str, seconds: float) -> Awaitable[None]:
         """The experiment is done or failed. To be awaited before the learner is told."""
         self.emit(ExperimentEnded(outcome, station, seconds))
         return self._store.ended(outcome, station, self.stamp())
+
+    def queued(self, entry: QueueEntry) -> Awaitable[int]:
+        """A person adds an experiment; its number in the queue."""
+        return self._store.queued(self.campaign, entry, self.stamp())
+
+    def queue_changed(
+        self,
+        number: int,
+        *,
+        position: float | None = None,
+        parameters: Point | None = None,
+        state: QueueState | None = None,
+        experiment: str | None = None,
+    ) -> Awaitable[None]:
+        """A queued experiment was moved or edited, begins, or is cancelled."""
+        return self._store.queue_changed(
+            self.campaign,
+            number,
+            position=position,
+            parameters=parameters,
+            state=state,
+            experiment=experiment,
+            at=self.stamp(),
+        )
+
+    def used(self, experiment: str | None, attempt: int, consumable: str, amount: float, unit: str) -> Awaitable[None]:
+        """An attempt uses up some of a consumable (below 0), or a person has filled it up."""
+        return self._store.used(self.campaign, experiment, attempt, consumable, amount, unit, self.stamp())
+
+    def happened(self, kind: str, about: str, text: str, data: Mapping[str, Any] | None = None) -> Awaitable[None]:
+        """Something that is no change of an experiment, station or campaign."""
+        return self._store.happened(self.campaign, kind, about, text, data or {}, self.stamp())
 
     def asked(self, asked: Asked) -> Awaitable[None]:
         """A step asks a person."""

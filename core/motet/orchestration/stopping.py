@@ -30,14 +30,20 @@ class Stopping:
     def ended(self, outcome: Outcome, elapsed_s: float, cost: Cost) -> str | None:
         """Why the campaign ends after this outcome, None when it goes on. Raises what a rule raises."""
         self.outcomes.append(outcome)
-        return self._reason(elapsed_s, cost)
+        return self.reason(elapsed_s, cost)
 
     def taken(self, suggestion: Suggestion, elapsed_s: float, cost: Cost) -> str | None:
         """Why the campaign ends instead of carrying this suggestion out, None when it does not."""
         self._suggestions.append(suggestion)
-        return self._reason(elapsed_s, cost) if suggestion.notes else None
+        return self.reason(elapsed_s, cost) if suggestion.notes else None
 
-    def _reason(self, elapsed_s: float, cost: Cost) -> str | None:
+    def take_up(self, outcomes: Sequence[Outcome], suggestions: Sequence[Suggestion]) -> None:
+        """What an earlier process of the campaign brought, each in its order."""
+        self.outcomes += outcomes
+        self._suggestions += suggestions
+
+    def reason(self, elapsed_s: float, cost: Cost) -> str | None:
+        """Why the campaign ends as things stand, None when it goes on. Raises what a rule raises."""
         if not self.rules:
             return None
         history = History(self.outcomes, self.objectives, elapsed_s, self._suggestions, cost())

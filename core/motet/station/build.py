@@ -1,7 +1,7 @@
 """Stations as the lab file states them: devices with their lines, on instruments or on simulators."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,17 +13,21 @@ from motet.contracts.declarations import Driver, Kind, Simulator
 from motet.contracts.people import Person
 from motet.devices import Context, Device, Limit, Limits
 from motet.errors import PluginProblem
+from motet.files.safety import of_station
 from motet.files.units import convert
 from motet.lines import Capture
 from motet.model import lab as files
-from motet.model.events import Event
-from motet.model.lab import Lab
-from motet.model.procedure import Procedure
+from motet.model.events import Event, LeaseWaited
+from motet.model.lab import SHARED, Lab
+from motet.model.values import PluginRef
 from motet.plugins import Registry
 from motet.simulation import LoopClock, MqttHost
 from motet.simulation.outages import Drawn, Outages, Scheduled, failing
+from motet.station.leases import Leases
+from motet.station.local import LocalStation
 from motet.station.plugin_plan import MakePlan
-from motet.station.station import Engine, LocalStation
+from motet.station.shared import Shared
+from motet.station.station import Engine
 from motet.station.wiring import Wired, Wiring
 
 
@@ -39,29 +43,64 @@ class Builder:
     capture: Capture | None = None
     emit: Callable[[Event], None] = lambda event: None
     person: Person | None = None
+    trip: Callable[[str], object] = lambda reason: None
+    """Presses the lab's emergency stop."""
     clock: LoopClock = field(init=False)
     _wiring: Wiring = field(init=False)
     _worlds: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     _simulators: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
+    _made: dict[str, Shared] = field(default_factory=dict[str, Shared], init=False)
 
     def __post_init__(self) -> None:
         self.simulated = self.lab.hardware == "simulated"
+        own = [(station, config.devices) for station, config in self.lab.stations.items()]
+        self._entries = {
+            f"{place}-{key}": entry
+            for place, devices in (*own, (SHARED, self.lab.shared))
+            for key, entry in devices.items()
+        }
+        self._leases = Leases(self._waited)
         self.clock = LoopClock(asyncio.get_running_loop(), self.lab.scale)
         wired = [
-            Wired(f"{station}-{key}", driver, driver.options.model_validate(entry.options), entry)
-            for station, config in self.lab.stations.items()
-            for key, entry in config.devices.items()
+            Wired(name, driver, driver.options.model_validate(entry.options), entry)
+            for name, entry in self._entries.items()
             if (driver := self._driver(entry)).transport == "serial"
         ]
         simulator = self._simulator if self.simulated else None
         self._wiring = Wiring(self.lab, self.clock, self.stack, self.capture, wired, simulator)
 
-    async def station(self, name: str, procedure: Procedure | MakePlan, units: Mapping[str, str]) -> LocalStation:
-        """One station with its devices, not connected yet. `units` are those of the campaign's parameters."""
+    async def station(self, name: str) -> LocalStation:
+        """One station with its devices, not connected yet."""
         entries = self.lab.stations[name].devices
         devices = {key: await self._device(f"{name}-{key}", entry) for key, entry in entries.items()}
+        for key in self.lab.shared_by(name):
+            devices[key] = (await self._shared(key)).face(name)
         engine = await self.make_engine()
-        return LocalStation(name, devices, procedure, engine, units=units, scale=self.clock.scale, emit=self.emit)
+        return LocalStation(
+            name,
+            devices,
+            engine,
+            plans=self._plan,
+            scale=self.clock.scale,
+            emit=self.emit,
+            interlocks=of_station(self.lab, name),
+            trip=self.trip,
+        )
+
+    def _plan(self, ref: PluginRef) -> MakePlan:
+        return self.registry.make(Kind.PROCEDURE, ref.name, ref.options)
+
+    async def _shared(self, key: str) -> Shared:
+        """A device that several stations share, made once."""
+        if key not in self._made:
+            entry = self.lab.shared[key]
+            longest = None if entry.longest is None else convert(entry.longest, "s") / self.clock.scale
+            device = await self._device(f"{SHARED}-{key}", entry)
+            self._made[key] = Shared(key, device, self._leases, entry.lease, longest)
+        return self._made[key]
+
+    def _waited(self, device: str, station: str, seconds: float) -> None:
+        self.emit(LeaseWaited(station, device, seconds))
 
     async def _device(self, name: str, entry: files.Device) -> Device:
         driver = self._driver(entry)
@@ -86,21 +125,24 @@ class Builder:
     def _simulator(self, name: str) -> Any:
         """The simulator of a device, made once. Instruments of one station share its world."""
         if name not in self._simulators:
-            station, _, key = name.partition("-")
-            entry = self.lab.stations[station].devices[key]
-            seed = self._seed(station) + list(self.lab.stations[station].devices).index(key) * 1000
-            self._simulators[name] = self._new_simulator(name, entry, self._world(station), seed)
+            place, _, key = name.partition("-")
+            is_shared = key in self.lab.shared
+            devices = self.lab.shared if is_shared else self.lab.stations[place].devices
+            ref = self.lab.shared[key].world if is_shared else self.lab.stations[place].world
+            base = self.lab.simulation.seed + (len(self.lab.stations) if is_shared else self._index(place))
+            world = self._world(name if is_shared else place, ref, base)
+            seed = base + list(devices).index(key) * 1000
+            self._simulators[name] = self._new_simulator(name, devices[key], world, seed)
         return self._simulators[name]
 
-    def _world(self, station: str) -> Any:
-        config = self.lab.stations[station]
-        if config.world is not None and station not in self._worlds:
-            make, seed = self.registry.make, self._seed(station)
-            self._worlds[station] = make(Kind.WORLD, config.world.name, config.world.options, self.clock, seed)
-        return self._worlds.get(station)
+    def _world(self, place: str, ref: PluginRef | None, seed: int) -> Any:
+        """The world of a station, or of a shared device, made once."""
+        if ref is not None and place not in self._worlds:
+            self._worlds[place] = self.registry.make(Kind.WORLD, ref.name, ref.options, self.clock, seed)
+        return self._worlds.get(place)
 
-    def _seed(self, station: str) -> int:
-        return self.lab.simulation.seed + list(self.lab.stations).index(station)
+    def _index(self, station: str) -> int:
+        return list(self.lab.stations).index(station)
 
     def _new_simulator(self, name: str, entry: files.Device, world: Any, seed: int) -> Any:
         declaration = self.registry.get(Kind.SIMULATOR, entry.driver)

@@ -20,6 +20,8 @@ from motet.errors import ProcedureError
 from motet.files import expressions
 from motet.files.references import reference, resolve, seconds
 from motet.model.procedure import IfStep, Procedure, RepeatStep, Step, VerbStep, WaitStep
+from motet.model.values import PluginRef
+from motet.station.gate import Gate
 
 Plan = Generator[Msg, Any, Any]
 
@@ -29,16 +31,16 @@ class ProcedurePlan:
     """One passage through a procedure.
 
     `values` holds the parameters by name and grows by `step.output`; `units` holds the unit of each where it has one.
-    `gate` is closed while the station is paused. `cleared` is awaited, inside the run, before the first step. `scale`
-    is lab seconds a second. `started` hears of every step. `error` is the first thing that went wrong,
-    `unclean` says that the cleanup steps did not come to their end.
+    `gate` is closed while the station is paused or an interlock is tripped. `cleared` is awaited, inside the run,
+    before the first step. `scale` is lab seconds a second. `started` hears of every step. `error` is the first thing
+    that went wrong, `unclean` says that the cleanup steps did not come to their end.
     """
 
     procedure: Procedure
     devices: Mapping[str, Device]
     values: dict[str, Any]
     units: dict[str, str]
-    gate: asyncio.Event
+    gate: Gate
     cleared: "asyncio.Future[Any] | None" = None
     scale: float = 1.0
     started: Callable[[str], object] = lambda step: None
@@ -84,10 +86,14 @@ class ProcedurePlan:
 
         Nothing of the RunEngine is cancelled: a wait in progress ends early, and the plan itself raises the abort.
         """
-        self._aborted.set()
-        self.gate.set()
+        self.wake()
         if self._moving is not None and not self._cleaning:
             await self._moving.stop(success=False)
+
+    def wake(self) -> None:
+        """Let no wait of the plan go on: it is going to be ended."""
+        self._aborted.set()
+        self.gate.pass_through(True)
 
     def _guarded(self) -> Plan:
         try:
@@ -237,7 +243,27 @@ def _verb_steps(steps: Sequence[Step]) -> list[VerbStep]:
     return found
 
 
+def used_devices(procedure: Procedure | PluginRef) -> frozenset[str] | None:
+    """The devices that the steps of a procedure name; None for a plugin, which may use any."""
+    if isinstance(procedure, PluginRef):
+        return None
+    return frozenset(step.device for step in _verb_steps((*procedure.steps, *procedure.cleanup)))
+
+
+def unrepeatable_steps(procedure: Procedure | PluginRef, devices: Mapping[str, Device]) -> tuple[str, ...]:
+    """The steps of a procedure, `device.verb`, that must never be repeated by themselves; of a plugin's plan, whatever
+    its station could do that must not."""
+    if isinstance(procedure, PluginRef):
+        verbs = [(f"{key}.{name}", verb) for key, one in devices.items() for name, verb in one.verbs.items()]
+    else:
+        steps = _verb_steps((*procedure.steps, *procedure.cleanup))
+        found = [(step.label, devices[step.device].verbs.get(step.verb)) for step in steps if step.device in devices]
+        verbs = [(label, verb) for label, verb in found if verb is not None]
+    return tuple(dict.fromkeys(label for label, verb in verbs if not verb.spec.repeatable))
+
+
 def _is_result(argument: Any) -> bool:
-    """Whether an argument refers to an output of an earlier step, which is not known beforehand."""
+    """Whether an argument refers to an output of an earlier step, which is not known beforehand; that of an earlier
+    stage, `stage.step.output`, is."""
     name = reference(argument)
-    return name is not None and "." in name
+    return name is not None and name.count(".") == 1

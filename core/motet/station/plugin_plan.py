@@ -9,6 +9,7 @@ from bluesky import Msg, preprocessors
 from bluesky.utils import RequestAbort
 
 from motet.devices import Device
+from motet.station.gate import Gate
 from motet.station.plan import Plan, wait_for_clearance
 
 MakePlan = Callable[[Mapping[str, Device], Mapping[str, Any]], Plan]
@@ -22,7 +23,7 @@ class PluginPlan:
     make: MakePlan
     devices: Mapping[str, Device]
     values: Mapping[str, Any]
-    gate: asyncio.Event
+    gate: Gate
     engine: Any
     cleared: "asyncio.Future[Any] | None" = None
     error: Exception | None = field(default=None, init=False)
@@ -42,8 +43,7 @@ class PluginPlan:
 
         A plan that waits for something else than a verb is ended by the RunEngine's own abort.
         """
-        self._aborted = True
-        self.gate.set()
+        self.wake()
         running = [verb for device in self.devices.values() for verb in device.verbs.values() if verb.running]
         stopped = await asyncio.gather(*(verb.stop(success=False) for verb in running), return_exceptions=True)
         for error in stopped:  # only now: a verb that cannot be stopped must not keep the others moving
@@ -52,6 +52,11 @@ class PluginPlan:
         if not running and self.engine.state == "running":
             self._raised = True  # by the engine: once more would keep the finalizers from running
             await self.engine.abort_run("aborted")
+
+    def wake(self) -> None:
+        """Let the plan pass the gate: it is going to be ended."""
+        self._aborted = True
+        self.gate.pass_through(True)
 
     def _guarded(self, metadata: dict[str, Any]) -> Plan:
         try:

@@ -8,12 +8,15 @@ from motet.store.rows import (
     CampaignChange,
     CampaignDetail,
     CampaignSummary,
+    EventRow,
     ExperimentRow,
     QuestionRow,
+    QueueRow,
     StationChange,
     Transition,
 )
 from motet.store.store import Store
+from motet.store.trouble import StoreTrouble
 
 __all__ = [
     "Attempt",
@@ -23,11 +26,14 @@ __all__ = [
     "CampaignRecord",
     "CampaignSummary",
     "Change",
+    "EventRow",
     "ExperimentRow",
     "QuestionRow",
+    "QueueRow",
     "Reader",
     "Stamp",
     "StationChange",
     "Store",
+    "StoreTrouble",
     "Transition",
 ]

@@ -45,6 +45,7 @@ def _row(record: Mapping[str, Any], history: Sequence[Transition]) -> Experiment
         planned_s=next((t.at.elapsed for t in history if t.change is Change.PLANNED), 0.0),
         attempts=_attempts(history),
         ended_s=ended[-1] if ended else None,
+        lost=bool(record["lost"]),
     )
 
 
@@ -56,7 +57,8 @@ def _attempts(history: Sequence[Transition]) -> tuple[Attempt, ...]:
         if attempts and attempts[-1].ended_s is None:
             attempts[-1] = replace(attempts[-1], ended_s=elapsed, reason=transition.reason)
         if transition.change is Change.RUNNING:
-            attempts.append(Attempt(transition.attempt, transition.station or "", elapsed))
+            station = transition.station or ""
+            attempts.append(Attempt(transition.attempt, station, elapsed, stage=transition.stage))
     return tuple(attempts)
 
 

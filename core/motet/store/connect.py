@@ -41,6 +41,32 @@ def open_writer(path: Path, kind: Kind = STORE) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: cannot be opened as a {kind.name}: {error}") from error
+    return _prepared(connection, path, kind)
+
+
+def open_again(path: Path, kind: Kind = STORE) -> sqlite3.Connection:
+    """The writing connection to a database that is there already. Raises StoreError naming the file, also when another
+    one lies in its place now."""
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", timeout=BUSY_S, isolation_level=None, uri=True
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened again: {error}") from error
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != kind.version:
+            raise StoreError(f"{path}: is not the {kind.name} any more that was opened")
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(f"{path}: cannot be opened again: {error}") from error
+    except StoreError:
+        connection.close()
+        raise
+    return _prepared(connection, path, kind)
+
+
+def _prepared(connection: sqlite3.Connection, path: Path, kind: Kind) -> sqlite3.Connection:
     try:
         _check_ours(connection, path, kind)
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

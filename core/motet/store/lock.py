@@ -4,6 +4,7 @@ ends."""
 import fcntl
 import os
 from pathlib import Path
+from weakref import WeakSet
 
 from motet.errors import StoreError
 
@@ -29,10 +30,29 @@ class WriterLock:
         except OSError as error:
             os.close(self._file)
             raise StoreError(f"{path}: cannot be locked: {error}") from error
+        _held.add(self)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
         """Let the next writer in."""
+        _held.discard(self)
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+    def leave_to_parent(self) -> None:
+        """In a child made by fork: let go of the file, which stays locked for the parent, and for it alone."""
+        os.close(self._file)
+
+
+_held: WeakSet[WriterLock] = WeakSet()
+
+
+def _in_child() -> None:
+    """A lock belongs to every process that has the file open; a child would keep it after its parent's end."""
+    for lock in list(_held):
+        lock.leave_to_parent()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_in_child)

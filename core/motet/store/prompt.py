@@ -3,12 +3,15 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from motet.errors import StoreError
+from motet.store import happenings, statements
 from motet.store.connect import open_writer
 from motet.store.lock import WriterLock
+from motet.store.trouble import StoreTrouble
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +63,9 @@ class PromptWriter:
 
     put_lazily = put
 
+    def on_trouble(self, listener: Callable[[StoreTrouble | None], object]) -> None:
+        """Never called: nobody can wait here, and what failed can be repeated to the letter."""
+
     def stop(self) -> None:
         """Commit and close."""
         try:
@@ -101,26 +107,35 @@ def _begun(path: Path) -> sqlite3.Connection:
 
 
 class NoWriter:
-    """Keeps nothing: for the thousands of campaigns of a study, which keeps their results itself."""
+    """Keeps nothing: for the thousands of campaigns of a study, which keeps their results itself.
+
+    It hands out what others refer to: the id of its one campaign, `simulated-1`, and numbers of entries of a queue.
+    """
 
     def __init__(self) -> None:
         self.path = Path("nowhere")
         self.error: StoreError | None = None
         self._loop = asyncio.get_running_loop()
-        self.opened = self._done("")
+        self._entries = count(1)
+        self.opened = self._done(None)
         self.closed: asyncio.Future[Any] = self._loop.create_future()
 
     def put(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
-        """Forget it. What would be a new campaign's id is `simulated-1`."""
-        return self._done("simulated-1")
+        """Forget it."""
+        if function is statements.new_campaign:
+            return self._done("simulated-1")
+        return self._done(next(self._entries) if function is happenings.queued else None)
 
     put_lazily = put
+
+    def on_trouble(self, listener: Callable[[StoreTrouble | None], object]) -> None:
+        """Never called."""
 
     def stop(self) -> None:
         """Nothing to write."""
         self.closed.set_result(None)
 
-    def _done(self, result: str) -> asyncio.Future[str]:
-        future: asyncio.Future[str] = self._loop.create_future()
+    def _done(self, result: object) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
         future.set_result(result)
         return future

@@ -12,15 +12,26 @@ from motet.model.events import CampaignState
 from motet.model.experiment import State
 from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.questions import AnswerForm, Closed, Question, QuestionState
+from motet.model.queue import QueueEntry, QueueState
 from motet.model.standing import Wanted
 from motet.store.assemble import best_of, busy_s, counts_of, experiment_rows, front_of, wall_s
 from motet.store.encode import loads
 from motet.store.records import Change, Stamp
-from motet.store.rows import CampaignChange, CampaignSummary, ExperimentRow, QuestionRow, Transition
+from motet.store.rows import (
+    CampaignChange,
+    CampaignDetail,
+    CampaignSummary,
+    EventRow,
+    ExperimentRow,
+    QuestionRow,
+    QueueRow,
+    Transition,
+)
 
 Record = dict[str, Any]
 
-_ENDS = {CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED}
+ENDS = frozenset({CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED})
+"""States that a campaign does not leave by itself."""
 
 
 def select(db: Database, sql: str, **values: object) -> Iterator[Record]:
@@ -53,7 +64,7 @@ def summary(db: Database, record: Record) -> CampaignSummary:
         state=state,
         reason=record["reason"],
         started=record["wall"],
-        ended=changes[-1].at.wall if changes and state in _ENDS else None,
+        ended=changes[-1].at.wall if changes and state in ENDS else None,
         experiments=len(rows),
         done=sum(row.state is State.DONE for row in rows),
         failed=sum(row.state is State.FAILED for row in rows),
@@ -62,6 +73,20 @@ def summary(db: Database, record: Record) -> CampaignSummary:
         busy_s=busy_s(rows),
         front=tuple(row.number for row in front_of(rows, wanted)),
         counts=counts_of(rows, wanted),
+    )
+
+
+def detail(db: Database, record: Record) -> CampaignDetail:
+    """A row of `campaigns` with what the campaign was made of."""
+    versions = select(db, "SELECT * FROM versions WHERE campaign = :key", key=record["id"])
+    return CampaignDetail(
+        summary(db, record),
+        record["seed"],
+        tuple(loads(record["stations"])),
+        objectives(record),
+        loads(record["parameters"]),
+        {version["distribution"]: version["version"] for version in versions},
+        constraints(record),
     )
 
 
@@ -88,6 +113,7 @@ def transitions(db: Database, campaign: str) -> Iterator[Transition]:
             found["attempt"],
             found["reason"],
             stamp(found),
+            found["stage"],
         )
 
 
@@ -117,6 +143,44 @@ def questions(db: Database, campaign: str) -> Iterator[QuestionRow]:
             stamp(found),
             ended,
         )
+
+
+def events(db: Database, campaign: str) -> Iterator[EventRow]:
+    """What happened beside experiments, in the order stored."""
+    for found in select(db, "SELECT * FROM events WHERE campaign = :key ORDER BY id", key=campaign):
+        yield EventRow(found["kind"], found["about"], found["text"], loads(found["data"]), stamp(found))
+
+
+def queue(db: Database, campaign: str) -> Iterator[QueueRow]:
+    """Experiments that people added, in the order in which they are begun."""
+    for found in select(db, "SELECT * FROM queue WHERE campaign = :key ORDER BY position, id", key=campaign):
+        entry = QueueEntry(loads(found["parameters"]), found["why"], found["who"], found["position"])
+        yield QueueRow(found["id"], entry, QueueState(found["state"]), found["experiment"], stamp(found))
+
+
+def used(db: Database, campaign: str) -> dict[str, float]:
+    """The sum of each consumable's changes."""
+    sql = "SELECT consumable, SUM(amount) AS amount FROM used WHERE campaign = :key GROUP BY consumable"
+    return {found["consumable"]: found["amount"] for found in select(db, sql, key=campaign)}
+
+
+def last_elapsed(db: Database, campaign: str) -> float:
+    """The latest moment that anything of a campaign was stored at, seconds since its start."""
+    own = ("campaign_changes", "station_changes", "events", "queue", "used", "questions")
+    parts = [f"SELECT MAX(elapsed) AS latest FROM {table} WHERE campaign = :key" for table in own]  # noqa: S608 - ours
+    parts += [
+        "SELECT MAX(closed_elapsed) FROM questions WHERE campaign = :key",
+        "SELECT MAX(elapsed) FROM transitions JOIN experiments ON experiments.id = experiment WHERE campaign = :key",
+    ]
+    (found,) = select(db, f"SELECT MAX(latest) AS latest FROM ({' UNION ALL '.join(parts)})", key=campaign)  # noqa: S608
+    return 0.0 if found["latest"] is None else found["latest"]
+
+
+def unfinished(db: Database, name: str, lab: str) -> str | None:
+    """The id of the newest campaign of that name and lab that has no end state."""
+    sql = "SELECT id, state FROM campaigns WHERE name = :name AND lab = :lab ORDER BY serial DESC"
+    found = select(db, sql, name=name, lab=lab)
+    return next((record["id"] for record in found if CampaignState(record["state"]) not in ENDS), None)
 
 
 def objectives(record: Mapping[str, Any]) -> dict[str, Objective]:

@@ -18,8 +18,10 @@ from motet.store.rows import (
     CampaignChange,
     CampaignDetail,
     CampaignSummary,
+    EventRow,
     ExperimentRow,
     QuestionRow,
+    QueueRow,
     StationChange,
     Transition,
 )
@@ -39,38 +41,61 @@ class Reader:
 
     def campaigns(self) -> list[CampaignSummary]:
         """All campaigns, the oldest first."""
-        with self._open() as db:
+        with self.view() as db:
             records = select(db, "SELECT * FROM campaigns ORDER BY wall, serial")
             return [queries.summary(db, record) for record in records]
 
     def campaign(self, campaign: str) -> CampaignDetail:
         """One campaign with what it was made of."""
-        with self._open() as db:
-            record = find(db, self.path, campaign)
-            versions = select(db, "SELECT * FROM versions WHERE campaign = :key", key=record["id"])
-            return CampaignDetail(
-                queries.summary(db, record),
-                record["seed"],
-                tuple(loads(record["stations"])),
-                queries.objectives(record),
-                loads(record["parameters"]),
-                {version["distribution"]: version["version"] for version in versions},
-                queries.constraints(record),
-            )
+        with self.view() as db:
+            return queries.detail(db, find(db, self.path, campaign))
+
+    def unfinished(self, name: str, lab: str) -> CampaignDetail | None:
+        """The newest campaign of that name in that lab that has no end state, as a program leaves it that was killed;
+        None when there is none. Whether its program still runs, the writer's lock tells: see `Store.open`."""
+        with self.view() as db:
+            found = queries.unfinished(db, name, lab)
+            return None if found is None else queries.detail(db, find(db, self.path, found))
 
     def experiments(self, campaign: str) -> list[ExperimentRow]:
         """All experiments of a campaign by number."""
-        with self._open() as db:
+        with self.view() as db:
             return queries.experiments(db, find(db, self.path, campaign)["id"])
 
     def transitions(self, campaign: str) -> list[Transition]:
         """Everything that happened to a campaign's experiments, in the order it was stored."""
-        with self._open() as db:
+        with self.view() as db:
             return list(queries.transitions(db, find(db, self.path, campaign)["id"]))
+
+    def story(self, campaign: str) -> list[Transition]:
+        """What a campaign that goes on replays: everything that happened to all its experiments, in the order in which
+        it became durable, which is the order in which the learner heard of outcomes."""
+        return self.transitions(campaign)
+
+    def last_elapsed(self, campaign: str) -> float:
+        """Seconds since the campaign's start at which the last thing was stored: where the time of a campaign that goes
+        on begins."""
+        with self.view() as db:
+            return queries.last_elapsed(db, find(db, self.path, campaign)["id"])
+
+    def events(self, campaign: str) -> list[EventRow]:
+        """What happened beside experiments, stations and the campaign's state, in the order it was stored."""
+        with self.view() as db:
+            return list(queries.events(db, find(db, self.path, campaign)["id"]))
+
+    def queue(self, campaign: str) -> list[QueueRow]:
+        """Experiments that people added, also those begun and cancelled, in the order of their positions."""
+        with self.view() as db:
+            return list(queries.queue(db, find(db, self.path, campaign)["id"]))
+
+    def used(self, campaign: str) -> dict[str, float]:
+        """By consumable, how much more of it there is than at the campaign's start: negative when it was used."""
+        with self.view() as db:
+            return queries.used(db, find(db, self.path, campaign)["id"])
 
     def station_changes(self, campaign: str) -> list[StationChange]:
         """Every change of a station's state, in the order it was stored."""
-        with self._open() as db:
+        with self.view() as db:
             sql = "SELECT * FROM station_changes WHERE campaign = :key ORDER BY id"
             return [
                 StationChange(row["station"], StationState(row["state"]), row["cause"], queries.stamp(row))
@@ -79,18 +104,18 @@ class Reader:
 
     def campaign_changes(self, campaign: str) -> list[CampaignChange]:
         """Every change of the campaign's state, in the order it was stored."""
-        with self._open() as db:
+        with self.view() as db:
             return list(queries.campaign_changes(db, find(db, self.path, campaign)["id"]))
 
     def questions(self, campaign: str) -> list[QuestionRow]:
         """Everything that was asked of people, in the order in which it was."""
-        with self._open() as db:
+        with self.view() as db:
             return list(queries.questions(db, find(db, self.path, campaign)["id"]))
 
     def documents(self, experiment: str, attempt: int | None = None) -> list[Document]:
         """The Bluesky documents of an experiment, whose id is `CAMPAIGN/NUMBER`: of one attempt, or of all in
         turn."""
-        with self._open() as db:
+        with self.view() as db:
             if not list(select(db, "SELECT id FROM experiments WHERE id = :key", key=experiment)):
                 raise NotFound(f"{self.path}: no experiment {experiment!r}; an id is CAMPAIGN/NUMBER")
             sql = (
@@ -102,7 +127,7 @@ class Reader:
 
     def files(self, campaign: str) -> dict[str, str]:
         """The text of every file that the campaign ran from, by its path."""
-        with self._open() as db:
+        with self.view() as db:
             sql = "SELECT path, text FROM campaign_files JOIN files USING (sha256) WHERE campaign = :key"
             found = select(db, f"{sql} ORDER BY path", key=find(db, self.path, campaign)["id"])
             return {record["path"]: record["text"] for record in found}
@@ -117,8 +142,8 @@ class Reader:
         return (export_row(row, columns) for row in rows)
 
     @contextmanager
-    def _open(self) -> Generator[Database]:
-        """One consistent view of the store."""
+    def view(self) -> Generator[Database]:
+        """One consistent view of the store, for what no other method tells."""
         connection = open_reader(self.path)
         try:
             connection.execute("BEGIN")

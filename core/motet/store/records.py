@@ -15,6 +15,10 @@ class Stamp:
     elapsed: float
 
 
+RESUMED = "resumed"
+"""The kind of event that says that a campaign goes on whose program had ended in its midst."""
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignRecord:
     """A campaign as it starts: the exact files (path relative to the campaign file -> text) and versions
@@ -34,11 +38,12 @@ class CampaignRecord:
 
 
 class Change(StrEnum):
-    """What happened to an experiment. `retried`: an attempt failed and another one follows; the state
-    stays."""
+    """What happened to an experiment. `staged`: a stage is done and another one follows; `retried`: an attempt failed
+    and another one follows; the state stays."""
 
     PLANNED = "planned"
     RUNNING = "running"
+    STAGED = "staged"
     RETRIED = "retried"
     DONE = "done"
     FAILED = "failed"

@@ -8,6 +8,7 @@ from motet.model.events import CampaignState, StationState
 from motet.model.experiment import State, Suggestion
 from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.questions import Closed, Question
+from motet.model.queue import QueueEntry, QueueState
 from motet.model.standing import Wanted
 from motet.model.values import Point
 from motet.store.records import Change, Stamp
@@ -77,14 +78,15 @@ class CampaignDetail:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at an experiment; seconds since the campaign's start, `ended_s` None while it runs. `reason` is
-    why it failed."""
+    """One try at an experiment, or at one stage of it; seconds since the campaign's start, `ended_s` None while it
+    runs. `reason` is why it failed, `stage` is empty where experiments have one stage."""
 
     number: int
     station: str
     started_s: float
     ended_s: float | None = None
     reason: str = ""
+    stage: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -97,7 +99,8 @@ class ExperimentRow:
     """One experiment with all that became of it. Times in seconds since the campaign's start, None when not
     reached.
 
-    `station` is the last one, None before the first dispatch; `started_s` is the first attempt's start."""
+    `station` is the last one, None before the first dispatch; `started_s` is the first attempt's start. `lost`: the
+    station failed, which says nothing of the point."""
 
     id: str
     number: int
@@ -109,6 +112,7 @@ class ExperimentRow:
     planned_s: float
     attempts: tuple[Attempt, ...]
     ended_s: float | None
+    lost: bool = False
 
     @property
     def parameters(self) -> Point:
@@ -131,6 +135,7 @@ class Transition:
     attempt: int
     reason: str
     at: Stamp
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +169,26 @@ class QuestionRow:
     closed: Closed
     asked: Stamp
     ended: Stamp | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something happened that is no change of an experiment, a station or the campaign: an interlock tripped, a refill,
+    trouble of the store. `about` is what it happened to; `data` are its facts."""
+
+    kind: str
+    about: str
+    text: str
+    data: Mapping[str, Any]
+    at: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """An experiment that somebody added. `experiment` is its id once it has begun; `at` is its last change."""
+
+    number: int
+    entry: QueueEntry
+    state: QueueState
+    experiment: str | None
+    at: Stamp

@@ -103,7 +103,32 @@ def _questions(db: Database) -> None:
     )
 
 
-MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints, _questions)
+def _weeks(db: Database) -> None:
+    """What campaigns of weeks need: the stage an experiment ran in, whether its station was lost; what happens beside
+    experiments; experiments that people add; what is used up."""
+    db.table("transitions").add_column("stage", str, not_null_default="")
+    db.table("experiments").add_column("lost", int, not_null_default=0)
+    campaign = _ID | {"campaign": str}
+    _table(db, "events", campaign | {"kind": str, "about": str, "text": str, "data": str} | _AT)
+    _table(
+        db,
+        "queue",
+        campaign
+        | {"position": float, "parameters": str, "why": str, "who": str, "state": str, "experiment": str}
+        | _AT,
+        optional={"experiment"},
+    )
+    _table(
+        db,
+        "used",
+        campaign | {"experiment": str, "attempt": int, "consumable": str, "amount": float, "unit": str} | _AT,
+        optional={"experiment"},
+    )
+    for table in ("events", "queue", "used"):
+        db.table(table).create_index(["campaign"])
+
+
+MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints, _questions, _weeks)
 VERSION = len(MIGRATIONS)
 
 

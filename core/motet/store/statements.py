@@ -7,6 +7,7 @@ Each function turns its values into JSON before it executes anything: a value th
 import hashlib
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
+from typing import Any
 
 from motet.model.events import CampaignState, StationState
 from motet.model.experiment import Document, Experiment, Outcome, State
@@ -85,34 +86,44 @@ def planned(db: Connection, experiment: Experiment, at: Stamp) -> None:
     _transition(db, experiment.id, Change.PLANNED, None, 0, "", at)
 
 
-def running(db: Connection, experiment: Experiment, station: str, attempt: int, at: Stamp) -> None:
+def running(db: Connection, experiment: Experiment, station: str, attempt: int, at: Stamp, stage: str) -> None:
     """The experiment was dispatched to a station."""
     db.execute(
         "UPDATE experiments SET state = ?, station = ?, attempts = ? WHERE id = ?",
         (State.RUNNING, station, attempt, experiment.id),
     )
-    _transition(db, experiment.id, Change.RUNNING, station, attempt, "", at)
+    _transition(db, experiment.id, Change.RUNNING, station, attempt, "", at, stage)
 
 
-def retried(db: Connection, experiment: Experiment, station: str, reason: str, at: Stamp) -> None:
+def staged(db: Connection, experiment: Experiment, station: str, at: Stamp, stage: str) -> None:
+    """A stage is done and another one follows."""
+    _transition(db, experiment.id, Change.STAGED, station, _attempts(db, experiment), "", at, stage)
+
+
+def retried(db: Connection, experiment: Experiment, station: str, reason: str, at: Stamp, stage: str) -> None:
     """An attempt failed and another one follows."""
-    _transition(db, experiment.id, Change.RETRIED, station, _attempts(db, experiment), reason, at)
+    _transition(db, experiment.id, Change.RETRIED, station, _attempts(db, experiment), reason, at, stage)
 
 
 def documents(db: Connection, experiment: Experiment, attempt: int, added: Sequence[Document]) -> None:
-    """Bluesky documents of one attempt, after those that are there."""
+    """Bluesky documents of one attempt, after those that are there. One that is there, by its uid, is not stored again:
+    a station delivers a result until it knows that it has come."""
     if not added:
         return
-    texts = [(name, document.get("uid"), dumps(document)) for name, document in added]
-    query = "SELECT COALESCE(MAX(sequence) + 1, 0) FROM documents WHERE experiment = ? AND attempt = ?"
-    (first,) = db.execute(query, (experiment.id, attempt)).fetchone()
+    query = "SELECT uid FROM documents WHERE experiment = ? AND attempt = ?"
+    there = [uid for (uid,) in db.execute(query, (experiment.id, attempt))]
+    known = {uid for uid in there if uid is not None}
+    texts = [(name, _uid(document), dumps(document)) for name, document in added]
+    new = [(name, uid, text) for name, uid, text in texts if uid not in known]
     db.executemany(
         "INSERT INTO documents (experiment, attempt, sequence, name, uid, document) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (experiment.id, attempt, sequence, name, uid if isinstance(uid, str) else None, text)
-            for sequence, (name, uid, text) in enumerate(texts, first)
-        ],
+        [(experiment.id, attempt, sequence, *row) for sequence, row in enumerate(new, len(there))],
     )
+
+
+def _uid(document: Mapping[str, Any]) -> str | None:
+    uid = document.get("uid")
+    return uid if isinstance(uid, str) else None
 
 
 def ended(db: Connection, outcome: Outcome, station: str, at: Stamp) -> None:
@@ -120,8 +131,8 @@ def ended(db: Connection, outcome: Outcome, station: str, at: Stamp) -> None:
     values = dumps(outcome.values)
     experiment = outcome.experiment
     db.execute(
-        'UPDATE experiments SET state = ?, "values" = ?, reason = ? WHERE id = ?',
-        (outcome.state, values, outcome.reason, experiment.id),
+        'UPDATE experiments SET state = ?, "values" = ?, reason = ?, lost = ? WHERE id = ?',
+        (outcome.state, values, outcome.reason, outcome.lost, experiment.id),
     )
     change = Change(outcome.state)
     _transition(db, experiment.id, change, station or None, _attempts(db, experiment), outcome.reason, at)
@@ -182,12 +193,19 @@ def _campaign_change(db: Connection, campaign: str, state: CampaignState, reason
 
 
 def _transition(
-    db: Connection, experiment: str, change: Change, station: str | None, attempt: int, reason: str, at: Stamp
+    db: Connection,
+    experiment: str,
+    change: Change,
+    station: str | None,
+    attempt: int,
+    reason: str,
+    at: Stamp,
+    stage: str = "",
 ) -> None:
     db.execute(
-        "INSERT INTO transitions (experiment, change, station, attempt, reason, wall, elapsed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (experiment, change, station, attempt, reason, at.wall, at.elapsed),
+        "INSERT INTO transitions (experiment, change, station, attempt, reason, stage, wall, elapsed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (experiment, change, station, attempt, reason, stage, at.wall, at.elapsed),
     )
 
 

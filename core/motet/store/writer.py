@@ -6,36 +6,41 @@ techniques for main memory database systems, SIGMOD 1984).
 """
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from sqlite3 import Connection
+from typing import Concatenate, ParamSpec, TypeVar
 
 from motet.errors import StoreError
-from motet.store.connect import open_writer
+from motet.store.committing import Call, Committer, Future, Result
+from motet.store.connect import STORE, Kind
 from motet.store.lock import WriterLock
+from motet.store.trouble import StoreTrouble
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Future = asyncio.Future[Any]
 LAZY_S = 0.05
 """Longest time that a lazy call waits for company, seconds."""
-
-Call = tuple[Callable[[sqlite3.Connection], Any], Future]
+Listener = Callable[[StoreTrouble | None], object]
 
 
 class Writer:
     """One thread, one connection. Made on the event loop, on which its futures are resolved."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: Kind = STORE) -> None:
         self.path = path
+        self._kind = kind
         self.error: StoreError | None = None
         self._loop = asyncio.get_running_loop()
         self._gathered: list[Call] = []
         self._flushing: asyncio.Handle | None = None
         self._calls: SimpleQueue[list[Call] | None] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._trouble: StoreTrouble | None = None
+        self._listeners: list[Listener] = []
+        self._lost = 0
         self.opened: Future = self._loop.create_future()
         self.closed: Future = self._loop.create_future()
         # A daemon: a process that ends without closing must not hang; what it was promised is on the disk.
@@ -43,12 +48,13 @@ class Writer:
         self._thread.start()
 
     def put(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[R]:
         """Queue `function(connection, ...)`; the future holds its result once it is durable. Raises
-        StoreError when an earlier write failed.
+        StoreError when an earlier write failed for good.
 
-        What is put during one turn of the event loop goes to the thread together.
+        What is put during one turn of the event loop goes to the thread together. The function is called again when
+        the transaction has to be.
         """
         future = self._gather(function, *args, **kwargs)
         if self._flushing is None or isinstance(self._flushing, asyncio.TimerHandle):
@@ -56,7 +62,7 @@ class Writer:
         return future
 
     def put_lazily(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[R]:
         """Like `put`, for what nobody waits for: it goes along with the next call, after LAZY_S at the latest."""
         future = self._gather(function, *args, **kwargs)
@@ -64,13 +70,21 @@ class Writer:
             self._schedule(self._loop.call_later(LAZY_S, self._flush))
         return future
 
+    def on_trouble(self, listener: Listener) -> None:
+        """Call it on the event loop when writing has to wait, when the cause becomes another one, and with None when it
+        goes on; soon, when it has to wait already."""
+        self._listeners.append(listener)
+        if self._trouble is not None:
+            self._loop.call_soon(listener, self._trouble)
+
     def stop(self) -> None:
         """Write what is queued, then close: `closed` tells when."""
         self._flush()
         self._calls.put(None)
+        self._stopping.set()
 
     def _gather(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[R]:
         if self.error is not None:
             raise StoreError(str(self.error)) from self.error
@@ -93,7 +107,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            lock, connection = self._open()
+            lock, committer = self._open()
         except StoreError as error:
             self._deliver([(self.opened, None, error)])
             return
@@ -103,21 +117,25 @@ class Writer:
             self._deliver([(self.opened, None, found)])
             return
         self._deliver([(self.opened, None, None)])
-        while self._serve(connection):
+        while self._serve(committer):
             pass
-        self._close(connection)
+        closing = committer.close() or self.error
+        if self._lost and self.error is not None:
+            number = f"{self._lost} write{' was' if self._lost == 1 else 's were'}"
+            closing = StoreError(f"{self.error}; {number} not stored")
+            closing.__cause__ = self.error.__cause__
         lock.release()
-        self._deliver([(self.closed, None, self.error)])
+        self._deliver([(self.closed, None, closing)])
 
-    def _open(self) -> tuple[WriterLock, sqlite3.Connection]:
+    def _open(self) -> tuple[WriterLock, Committer]:
         lock = WriterLock(self.path)
         try:
-            return lock, open_writer(self.path)
+            return lock, Committer(self.path, self._stopping, self._tell, self._kind)
         except BaseException:
             lock.release()
             raise
 
-    def _serve(self, connection: sqlite3.Connection) -> bool:
+    def _serve(self, committer: Committer) -> bool:
         """One batch: the next calls and all that wait behind them. False when there will be no more."""
         batch: list[Call] = []
         more = True
@@ -130,38 +148,34 @@ class Writer:
         except Empty:
             pass
         if batch:
-            self._deliver(self._commit(connection, batch))
+            self._commit(committer, batch)
         return more
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[Call]) -> list["_Result"]:
+    def _commit(self, committer: Committer, batch: list[Call]) -> None:
         if self.error is None:
             try:
-                connection.execute("BEGIN IMMEDIATE")
-                results = [_one(connection, call) for call in batch]
-                connection.execute("COMMIT")
-            except Exception as error:  # noqa: BLE001 - a dead thread would leave every caller waiting for ever
-                self.error = StoreError(f"{self.path}: cannot be written: {error}")
-                self.error.__cause__ = error
-                if connection.in_transaction:
-                    connection.rollback()
+                self._deliver(committer.commit(batch))
+            except StoreError as error:
+                self.error = error
             else:
-                return results
-        return [(future, None, self.error) for _, future in batch]
+                return
+        self._lost += len(batch)
+        self._deliver([(future, None, self.error) for _, future in batch])
 
-    def _close(self, connection: sqlite3.Connection) -> None:
-        try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
-            # Nothing is lost, the log still holds it; but the disk is not well, and the user should know.
-            self.error = self.error or StoreError(f"{self.path}: cannot be closed properly: {error}")
-        finally:
-            connection.close()
+    def _tell(self, trouble: StoreTrouble | None) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._told, trouble)
 
-    def _deliver(self, results: list["_Result"]) -> None:
+    def _told(self, trouble: StoreTrouble | None) -> None:
+        self._trouble = trouble
+        for listener in self._listeners:  # each by itself: one that raises must not keep it from the others
+            self._loop.call_soon(listener, trouble)
+
+    def _deliver(self, results: list[Result]) -> None:
         if not self._loop.is_closed():  # closed: the program ended without close, and nobody waits any more
             self._loop.call_soon_threadsafe(self._resolve, results)
 
-    def _resolve(self, results: list["_Result"]) -> None:
+    def _resolve(self, results: list[Result]) -> None:
         for future, value, error in results:
             if future.done():
                 continue
@@ -171,16 +185,5 @@ class Writer:
             own = StoreError(str(error))  # one for each waiter: where it is raised, its traceback grows
             own.__cause__ = error.__cause__
             future.set_exception(own)
-            if error is self.error:
+            if error is self.error or future is self.closed:
                 future.exception()  # seen: not every caller waits for it, and `put` and `close` raise it too
-
-
-_Result = tuple[Future, Any, StoreError | None]
-
-
-def _one(connection: sqlite3.Connection, call: Call) -> _Result:
-    function, future = call
-    try:
-        return (future, function(connection), None)
-    except StoreError as error:  # a value that has no place in the store: nothing was executed for this call
-        return (future, None, error)

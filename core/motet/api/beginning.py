@@ -1,0 +1,82 @@
+"""How a campaign begins: anew, or where an earlier process left it."""
+
+import asyncio
+import hashlib
+import json
+from typing import Any
+
+from motet.api.results import store_path
+from motet.api.setting import Setting
+from motet.errors import FileProblems, NotFound, Problem
+from motet.files.campaign import CampaignFile
+from motet.model.events import CampaignState
+from motet.model.experiment import Outcome, State
+from motet.orchestration.resume import Before, read
+from motet.orchestration.work import Stage
+from motet.stamps import wall
+from motet.store import Reader, Stamp, Store
+
+BEGAN = "began"
+"""The kind of event that keeps what a campaign is about."""
+
+
+async def begun_before(file: CampaignFile, setting: Setting, store: Store, resume: bool | None) -> Before | None:
+    """What an earlier process left of a campaign, None where it begins anew.
+
+    `resume` is None by default: a campaign that was not ended goes on when it is started again. True: it has to be
+    there. False: what is there is given up. Nobody else runs it, as a store has one writer. Raises NotFound, and
+    FileProblems when the files do not say any more what it is about.
+    """
+    if setting.virtual or setting.data is None:
+        return None
+    stages = [Stage(stage.name, stage.procedure, stage.stations) for stage in file.stages]
+    reader = Reader(store_path(setting.data))
+    name, lab = file.campaign.campaign, file.lab.lab
+    while (found := await asyncio.to_thread(reader.unfinished, name, lab)) is not None:
+        campaign = found.summary.id
+        if resume is not False:
+            await asyncio.to_thread(_check, file, reader, campaign)
+        before = await asyncio.to_thread(read, reader, campaign, stages, file.stations)
+        if resume is not False:
+            await store.resumed(campaign, Stamp(wall(), before.elapsed_s))
+            return before
+        await _give_up(before, store)
+    if resume:
+        raise NotFound(f"no campaign {name!r} of the lab {lab!r} is there to go on with: each has ended")
+    return None
+
+
+def about(file: CampaignFile) -> dict[str, Any]:
+    """What decides what a campaign measures and what is next, as plain values: it may not change before it goes on.
+
+    Budget, stop rules, failure policy, priority, and the lab's lines and limits may.
+    """
+    config = file.campaign
+    plain = config.model_dump(
+        mode="json",
+        include={"parameters", "constraints", "objectives", "outcome_constraints", "analysis", "learner", "seed"},
+    )
+    rows = json.dumps([dict(row) for row in file.space.candidates or ()], sort_keys=True)
+    return plain | {
+        "candidates": hashlib.sha256(rows.encode()).hexdigest() if file.space.candidates else None,
+        "stages": [{"stage": one.name, "procedure": one.procedure.model_dump(mode="json")} for one in file.stages],
+    }
+
+
+def _check(file: CampaignFile, reader: Reader, campaign: str) -> None:
+    began = [event.data for event in reader.events(campaign) if event.kind == BEGAN]
+    if not began:
+        return
+    now = json.loads(json.dumps(about(file)))
+    allowed = f"the campaign {campaign} began with another one: undo the change, or begin anew with --new"
+    changed = [key for key in now if now[key] != began[0].get(key)]
+    if changed:
+        raise FileProblems([Problem(str(file.path), None, key, "a change", allowed) for key in changed])
+
+
+async def _give_up(before: Before, store: Store) -> None:
+    at, reason = Stamp(wall(), before.elapsed_s), "given up: it was begun anew"
+    for work in before.unfinished:
+        outcome = Outcome(work.experiment, State.FAILED, reason=reason, lost=True)
+        await store.ended(outcome, before.stations.get(work.experiment.id, ""), at)
+    await store.campaign_changed(before.campaign, CampaignState.ABORTED, reason, at)

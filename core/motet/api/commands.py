@@ -1,0 +1,65 @@
+"""What other processes may tell a running campaign over the broker: its commands, answers and queue."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from motet.api.desk import QUEUE, TELL, Desk, Reply
+from motet.model.space import Space
+from motet.orchestration import CampaignLoop, Control, Questions
+from motet.orchestration.queue import Queue
+
+ANSWER = "answer"
+REMEMBERED = 1000
+"""A request that comes once more is answered as before, while so many others have come meanwhile."""
+
+
+@dataclass
+class Commands:
+    """Carries out one request: `{"command": ..., ...}` with what each of them needs. All on the lab loop."""
+
+    control: Control
+    questions: Questions
+    queue: Queue
+    loop: CampaignLoop
+    space: Space
+    _served: dict[str, "asyncio.Future[Reply]"] = field(default_factory=dict[str, "asyncio.Future[Reply]"], init=False)
+
+    def __post_init__(self) -> None:
+        goal, loop = self.loop.goal, self.loop
+        self._desk = Desk(
+            self.queue,
+            self.space,
+            goal.objectives,
+            goal.constraints,
+            loop.tell,
+            lambda: loop.over,
+            lambda: loop.has_ended,
+        )
+
+    async def carry_out(self, request: Mapping[str, Any]) -> Reply:
+        """The reply. A request with an `id` is carried out once, however often a broker brings it. Raises a MotetError
+        for what cannot be done, with what is allowed."""
+        key = request.get("id")
+        if key is None:
+            return await self._reply(request)
+        if (served := self._served.get(str(key))) is None:
+            served = self._served[str(key)] = asyncio.ensure_future(self._reply(request))
+            for old in list(self._served)[:-REMEMBERED]:
+                del self._served[old]
+        return await asyncio.shield(served)
+
+    def _reply(self, request: Mapping[str, Any]) -> Awaitable[Reply]:
+        command = request.get("command")
+        if command in (QUEUE, TELL):
+            return self._desk.carry_out(request)
+        return self._answer(request) if command == ANSWER else self._control(str(command))
+
+    async def _control(self, command: str) -> Reply:
+        return {"state": self.control.command(command, f"asked to {command}")}
+
+    async def _answer(self, request: Mapping[str, Any]) -> Reply:
+        number: Any = request.get("question")
+        asked, given = await self.questions.answer(request.get("value"), number)
+        return {"question": asked.number, "answer": given}

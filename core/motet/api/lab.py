@@ -1,0 +1,171 @@
+"""A lab at work: its store, its bus and its stations, which one or more campaigns use."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol
+
+from motet.api.setting import Setting
+from motet.bus import Bus
+from motet.errors import ConnectionProblem, ProcedureError
+from motet.lines import Capture
+from motet.model.events import Event, StationChanged, StepStarted
+from motet.model.lab import Lab
+from motet.model.questions import Answer, Question
+from motet.orchestration.floor import Alone, Floor
+from motet.plugins import Registry
+from motet.station import Station
+from motet.station.build import Builder
+from motet.station.leases import Leases
+from motet.store import Store
+
+
+class User(Protocol):
+    """A campaign that uses the lab."""
+
+    @property
+    def priority(self) -> int:
+        """Before which others it gets stations."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """Its share among those of one priority."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """What its leases are held under."""
+        ...
+
+    @property
+    def station_names(self) -> Sequence[str]:
+        """The stations that it uses."""
+        ...
+
+    def hear(self, event: Event) -> None:
+        """Something happened at a station."""
+        ...
+
+    async def ask(self, question: Question) -> Answer:
+        """A step of the campaign asks a person."""
+        ...
+
+
+@dataclass
+class LabSession:
+    """`async with LabSession(...) as lab`: everything open and connected, and closed in the end.
+
+    `names` are the stations to connect. `asks` says that people can be asked what steps want to know.
+    """
+
+    lab: Lab
+    names: Sequence[str]
+    registry: Registry
+    setting: Setting
+    users: Sequence[User]
+    capture: bool = False
+    asks: Callable[[Bus | None], bool] = lambda bus: True
+    stations: Mapping[str, Station] = field(default_factory=dict[str, Station], init=False)
+    store: Store = field(init=False)
+    bus: Bus | None = field(default=None, init=False)
+    leases: Leases = field(init=False)
+    using: Mapping[str, set[str]] = field(default_factory=dict[str, set[str]], init=False)
+    """The campaigns that use each station and have not ended."""
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
+
+    async def __aenter__(self) -> "LabSession":
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def _open(self) -> None:
+        """Raises ConnectionProblem before anything has moved; StoreError."""
+        stack = self._stack
+        self.leases = Leases(lambda resource, who, seconds: None)
+        self.store = await self.setting.store()
+        stack.push_async_callback(self.store.close)
+        self.bus = await stack.enter_async_context(self.setting.bus(self.lab))
+        person = self if self.asks(self.bus) else None
+        capture = await self._traffic()
+        builder = Builder(self.lab, self.registry, self.setting.engine, stack, self.bus, capture, self.hear, person)
+        found: dict[str, Station] = {}
+        for name in self.names:
+            found[name] = await builder.station(name)
+            stack.push_async_callback(found[name].close)
+        self.stations = found
+        self.using = {name: {user.key for user in self.users if name in user.station_names} for name in found}
+        await _connect(list(found.values()))
+
+    def floor(self, user: User) -> Floor:
+        """How a campaign shares the stations with the others."""
+        return Alone() if len(self.users) == 1 else _Shared(self, user)
+
+    def hear(self, event: Event) -> None:
+        """What happens at a station concerns the campaign that has it; where none has, all of them."""
+        station = event.station if isinstance(event, StationChanged | StepStarted) else None
+        holder = None if station is None else self.leases.holder(station)
+        for user in self.users:
+            if holder in (None, user.key):
+                user.hear(event)
+
+    async def ask(self, question: Question) -> Answer:
+        """The people of the campaign that has the station (a `motet.contracts.people.Person`)."""
+        holder = self.leases.holder(question.station)
+        for user in self.users:
+            if len(self.users) == 1 or holder == user.key:
+                return await user.ask(question)
+        raise ProcedureError(f"{question.device}: {question.text!r} is asked while no campaign has its station")
+
+    async def _traffic(self) -> Capture | None:
+        if not self.capture or self.setting.data is None:
+            return None
+        capture = Capture(self.setting.data / f"traffic-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
+        self._stack.push_async_callback(capture.close)
+        return capture
+
+
+@dataclass
+class _Shared:
+    """One of several campaigns of a lab."""
+
+    lab: LabSession
+    user: User
+
+    def hold(self, station: Station) -> AbstractAsyncContextManager[object]:
+        """Wait for its turn."""
+        user = self.user
+        return self.lab.leases.hold((station.name,), user.key, priority=user.priority, share=user.share)
+
+    def has(self, station: Station) -> bool:
+        """Whether it is this campaign's turn."""
+        return self.lab.leases.holder(station.name) == self.user.key
+
+    async def leave(self, station: Station) -> None:
+        """The last campaign that uses a station leaves it safe."""
+        left = self.lab.using[station.name]
+        left.discard(self.user.key)
+        if not left:
+            await Alone().leave(station)
+
+
+async def _connect(stations: Sequence[Station]) -> None:
+    """All stations at once; one error that names every device that did not answer."""
+    results = await asyncio.gather(*(station.connect() for station in stations), return_exceptions=True)
+    problems = [result for result in results if isinstance(result, BaseException)]
+    for problem in problems:
+        if not isinstance(problem, ConnectionProblem):
+            raise problem
+    if problems:
+        raise ConnectionProblem("\n".join(map(str, problems)))

@@ -1,0 +1,225 @@
+"""Host stations in this process, for orchestrators in others."""
+
+import asyncio
+import concurrent.futures
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from motet.api.broker import address
+from motet.bus import Address, Bus
+from motet.errors import ConnectionProblem, FileProblems, MotetError, Problem
+from motet.files.lab import LabFile, load_lab
+from motet.files.units import convert
+from motet.model.events import Event
+from motet.model.lab import Lab
+from motet.plugins import Registry, installed
+from motet.remote.host import Host
+from motet.remote.journal import Journal
+from motet.remote.manifest import manifest_of, this_process
+from motet.remote.messages import ProcessBody
+from motet.remote.news import HEARTBEAT_S, last_will
+from motet.remote.people import People
+from motet.remote.person import RemotePerson
+from motet.remote.topics import Topics
+from motet.station import LocalStation
+from motet.station.build import Builder
+from motet.station.engine import LabLoop
+
+LOOK_S = 1.0
+"""How often somebody looks whether the broker of a campaign on this computer is there, seconds."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is hosted: stations of a lab file; `data` is the folder of their journals. None leaves the file's value."""
+
+    names: Sequence[str]
+    lab: Path
+    data: Path = Path("motet-data")
+    hardware: Literal["real", "simulated"] | None = None
+    time_scale: float | None = None
+
+
+class Hosting:
+    """Stations that are hosted in the background, until `end` or until another process takes a name."""
+
+    def __init__(self, options: Options, registry: Registry | None = None) -> None:
+        """Raises FileProblems for a lab file with mistakes, and for names that are not those of remote stations."""
+        self.options = options
+        self._registry = registry or installed()
+        file = load_lab(options.lab, self._registry, options.hardware)
+        _check(file, options.names)
+        self.lab = _changed(file.lab, options)
+        self.broker = ""
+        """Where the broker is, once the stations are there."""
+        self.ready: concurrent.futures.Future[None] = concurrent.futures.Future()
+        """Done when the stations are on the bus; fails with what keeps them from it."""
+        self._hosts: dict[str, Host] = {}
+        self._lab_loop = LabLoop()
+        self._ended = asyncio.Event()
+        self._cause = ""
+        self._running = self._lab_loop.submit(self._run())
+        self._running.add_done_callback(self._on_end)
+
+    def end(self, cause: str) -> None:
+        """Abort what runs, bring the devices to their safe state and leave; from any thread."""
+
+        def ask() -> None:
+            self._cause = cause
+            self._ended.set()
+
+        self._lab_loop.loop.call_soon_threadsafe(ask)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until the stations have ended. Raises what ended them, TimeoutError after `timeout` seconds."""
+        self._running.result(timeout)
+
+    def close(self) -> None:
+        """Stop the loop."""
+        self._lab_loop.close()
+
+    def _on_end(self, done: "concurrent.futures.Future[None]") -> None:
+        if not self.ready.done():
+            error = None if done.cancelled() else done.exception()
+            self.ready.set_exception(error or ConnectionProblem("ended before the stations were there"))
+
+    async def _run(self) -> None:
+        async with AsyncExitStack() as stack:
+            where = this_process()
+            bus = await self._bus(stack, where, None)
+            people = {name: RemotePerson() for name in self.options.names}
+            engine = self._lab_loop.engine
+            builder = Builder(self.lab, self._registry, engine, stack, bus, None, self._hear, People(people))
+            stations = [await builder.station(name) for name in self.options.names]
+            for station in stations:
+                self._hosts[station.name] = await self._host(stack, station, where, people[station.name])
+            await _all([host.claim() for host in self._hosts.values()])
+            for station in stations:
+                stack.push_async_callback(station.close)
+            await _all([station.connect() for station in stations])
+            for host in self._hosts.values():
+                stack.push_async_callback(self._leave, host)
+                await host.start()
+            self.broker = bus.url
+            self.ready.set_result(None)
+            await self._until_ended()
+
+    async def _bus(self, stack: AsyncExitStack, where: ProcessBody, name: str | None) -> Bus:
+        """The way to the broker: one for the devices, and one for each station, whose last will it has."""
+        will = None
+        client = f"motet-{self.lab.lab}-{name or 'devices'}-{where.process[:8]}"
+        if name is not None:
+            will = Topics(self.lab.lab, name).state, last_will(name, where.process).payload(), True
+        broker = self.lab.broker
+        if not broker.embedded:
+            return await stack.enter_async_context(Bus(await address(broker), client_id=client, will=will))
+        at = Address.parse(f"mqtt://127.0.0.1:{broker.port}")
+        while True:  # a campaign on this computer brings it along, now or later
+            bus = Bus(at, client_id=client, will=will)
+            try:
+                return await stack.enter_async_context(bus)
+            except ConnectionProblem:
+                if await _within(self._ended, LOOK_S):
+                    raise
+
+    async def _host(
+        self, stack: AsyncExitStack, station: LocalStation, where: ProcessBody, person: RemotePerson
+    ) -> Host:
+        lab, name = self.lab, station.name
+        journal = await Journal.open(self.options.data / f"station-{name}.db", name)
+        stack.push_async_callback(journal.close)
+        bus = await self._bus(stack, where, name)
+        manifest = manifest_of(lab, name, station.devices, self._registry, where, HEARTBEAT_S)
+        return Host(
+            station,
+            station.devices,
+            bus,
+            journal,
+            manifest,
+            when_alone=lab.stations[name].when_alone or lab.remote.when_alone,
+            alone_after_s=convert(lab.remote.alone_after, "s"),
+            person=person,
+        )
+
+    async def _until_ended(self) -> None:
+        """Raises ConnectionProblem when another process has taken the name of a station."""
+        ended = asyncio.ensure_future(self._ended.wait())
+        lost = [host.lost for host in self._hosts.values()]
+        try:
+            await asyncio.wait([ended, *lost], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+        for future in lost:
+            if future.done():
+                self._cause = str(future.exception())
+                future.result()
+
+    async def _leave(self, host: Host) -> None:
+        await host.stop(self._cause or "its process is ending")
+        await host.station.safe()
+
+    def _hear(self, event: Event) -> None:
+        host = self._hosts.get(getattr(event, "station", ""))
+        if host is not None:
+            host.see(event)
+
+
+def _check(file: LabFile, names: Sequence[str]) -> None:
+    """Raises FileProblems for names that are not those of remote stations, each once."""
+    problems: list[Problem] = []
+    remote = [name for name, station in file.lab.stations.items() if station.remote]
+    allowed = f"stations with `remote: true` are: {', '.join(remote) or 'none'}"
+    for name in dict.fromkeys(names):
+        if name not in file.lab.stations:
+            near = get_close_matches(name, file.lab.stations, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            problems.append(Problem(str(file.path), None, "stations", f"no station {name!r}", hint + allowed))
+        elif name not in remote:
+            found = f"the station {name!r}, which the campaign's own process hosts"
+            problems.append(Problem(str(file.path), None, f"stations.{name}", found, allowed))
+    if not file.lab.broker.for_others:
+        needed = "`mqtt://HOST`, or `{url: embedded, port: PORT}`, where both sides meet"
+        problems.append(Problem(str(file.path), None, "broker", f"`{file.lab.broker.url}`", needed))
+    for name, device in file.lab.shared.items():
+        users = set(device.used_by or file.lab.stations)
+        if users & set(names) and users - set(names):
+            missing = ", ".join(sorted(users - set(names)))
+            found = f"a device that {missing} use too"
+            problems.append(
+                Problem(str(file.path), None, f"shared.{name}", found, "one process hosts all of its users")
+            )
+    if problems:
+        raise FileProblems(problems)
+
+
+def _changed(lab: Lab, options: Options) -> Lab:
+    if options.hardware is not None:
+        lab = lab.model_copy(update={"hardware": options.hardware})
+    if options.time_scale is not None:
+        simulation = lab.simulation.model_copy(update={"time_scale": options.time_scale})
+        lab = lab.model_copy(update={"simulation": simulation})
+    return lab
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """All at once; one error that names every problem."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    problems = [result for result in results if isinstance(result, BaseException)]
+    for problem in problems:
+        if not isinstance(problem, MotetError):
+            raise problem
+    if problems:
+        raise ConnectionProblem("\n".join(map(str, problems)))
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""Experiments that people add to a campaign, before, between or instead of the learner's. Pure values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from motet.model.values import Point
+
+
+class QueueState(StrEnum):
+    """What became of an entry. Only what is `queued` can be edited, moved or cancelled."""
+
+    QUEUED = "queued"
+    BEGUN = "begun"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A point that somebody wants measured: why, who asked, and its place in the line.
+
+    Entries are begun in the order of `position`, the lowest first; there is room between any two.
+    """
+
+    parameters: Point
+    why: str
+    who: str
+    position: float

@@ -1,0 +1,38 @@
+"""A station that another process hosts, by its name in the lab file."""
+
+from collections.abc import Callable
+
+from motet.bus import Bus
+from motet.contracts.people import Person
+from motet.files.units import convert
+from motet.model.events import Event
+from motet.model.lab import Lab
+from motet.plugins import Registry
+from motet.remote.link import Terms
+from motet.remote.manifest import part_of
+from motet.remote.station import RemoteStation
+
+
+def connect_remote(
+    name: str,
+    lab: Lab,
+    bus: Bus,
+    registry: Registry,
+    *,
+    orchestrator: str,
+    campaign: str,
+    person: Person | None = None,
+    emit: Callable[[Event], object] = lambda event: None,
+) -> RemoteStation:
+    """The station `name`, not connected yet. `orchestrator` is `orchestrator_id(store)`, `campaign` what its holder is
+    called when another one asks for the station, `person` who answers what its steps ask. Reads files that options
+    name."""
+    remote = lab.remote
+    terms = Terms(
+        orchestrator,
+        campaign,
+        part_of(lab, name, registry),
+        lease_s=convert(remote.alone_after, "s"),
+        lost_after_s=convert(remote.lost_after, "s"),
+    )
+    return RemoteStation(name, lab.lab, bus, terms, person=person, emit=emit)

@@ -1,0 +1,407 @@
+"""One station of this process, as the bus sees it: answers requests, runs jobs, tells what happens."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from motet.bus import Bus, Message, Subscription
+from motet.devices import Device
+from motet.errors import ConnectionProblem, GarbledReply, MotetError, StoreError
+from motet.model.events import Event, StationState
+from motet.model.experiment import RunRecord
+from motet.model.job import Job
+from motet.model.remote import WhenAlone
+from motet.remote import messages as m
+from motet.remote.alone import Alone
+from motet.remote.bodies import job_of, text_of
+from motet.remote.claim import claim, lost_to, taken
+from motet.remote.journal import Fate, Journal, Key
+from motet.remote.lease import Lease
+from motet.remote.news import News
+from motet.remote.outbox import Outbox
+from motet.remote.person import RemotePerson
+from motet.remote.post import Post
+from motet.remote.topics import Topics
+from motet.station import Station
+from motet.station.plan import unrepeatable_steps
+from motet.store.trouble import StoreTrouble
+
+ACCEPTED_AFTER_S = 0.25
+"""A job that ends sooner is answered by its result alone."""
+REMEMBERED = 1000
+"""So many answers are kept, for requests that come twice."""
+
+_log = logging.getLogger(__name__)
+
+
+class Host:
+    """Puts a connected station on the bus. `person` is who its devices ask, None where nobody can be asked."""
+
+    def __init__(
+        self,
+        station: Station,
+        devices: Mapping[str, Device],
+        bus: Bus,
+        journal: Journal,
+        manifest: m.Manifest,
+        *,
+        when_alone: WhenAlone = "finish",
+        alone_after_s: float = 30.0,
+        person: RemotePerson | None = None,
+    ) -> None:
+        self.station = station
+        self._devices = devices
+        self._bus = bus
+        self._journal = journal
+        self._manifest = manifest
+        self._person = person
+        self._topics = Topics(manifest.lab, manifest.station)
+        self._post = Post(bus)
+        self._lease = Lease(journal, alone_after_s)
+        self._running: Key | None = None
+        self._performing: asyncio.Task[Any] | None = None
+        self._outbox = Outbox(journal, self._post, self._topics.result)
+        self._news = News(station.name, manifest.where.process, self._topics, self._post, self._facts)
+        self._alone = Alone(station, self._lease, when_alone, lambda: self._running is not None, self._news.problem)
+        self._answers: OrderedDict[str, m.Reply | None] = OrderedDict()
+        self._last_run: tuple[str, int] = ("", 0)
+        self._stopping = ""
+        self._subscriptions: list[Subscription] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._deaf: Callable[[], None] = lambda: None
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails with ConnectionProblem when another process has taken the name."""
+        self.lost.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.on_heard: Callable[[], object] = lambda: None
+        """Called whenever an orchestrator is heard of."""
+
+    async def claim(self) -> None:
+        """Make sure that nobody else hosts a station of that name, before anything is connected. Raises
+        ConnectionProblem, LineLost."""
+        await claim(self._bus, self._topics, self._manifest.where)
+
+    async def start(self) -> None:
+        """Be there. Raises LineLost."""
+        if self._person is not None:
+            self._person.through(self._news)
+        self._journal.on_trouble(self._on_trouble)
+        lost = lost_to(self._manifest.where, self._on_rival)
+        for topic, handler in (
+            (self._topics.request, self._take),
+            (self._topics.manifest, lost),
+            (self._topics.state, self._on_state),
+        ):
+            self._subscriptions.append(await self._bus.subscribe(topic, handler))
+        self._news.state = self.station.state
+        self._describe()
+        self._news.start()
+        self._outbox.start()
+        self._deaf = self._bus.connected.listen(self._on_broker)
+        self._watching = asyncio.create_task(self._alone.watch(), name=f"watch {self.station.name}")
+
+    def see(self, event: Event) -> None:
+        """What happens at the station, to be told."""
+        self._news.see(event)
+
+    async def stop(self, cause: str) -> None:
+        """Abort what runs, and be gone in order: its result is kept and was sent once more."""
+        self._deaf()
+        for subscription in self._subscriptions:
+            await subscription.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._running is not None:
+            await self.station.abort(cause)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._outbox.stop()
+        self._news.stop()
+        if not self.lost.done():
+            self._news.state, self._news.cause = StationState.OFFLINE, cause
+            self._news.beat()
+        await self._post.stop()
+
+    def _facts(self) -> tuple[str | None, m.HolderBody | None]:
+        return (None if self._running is None else self._running.job), self._lease.holder
+
+    def _describe(self) -> None:
+        self._post.send(self._topics.manifest, self._manifest, retain=True)
+
+    def _on_broker(self) -> None:
+        """The broker is there again, perhaps without what it had kept."""
+        self._describe()
+        self._news.beat()
+        if self._lease.held is not None:
+            self._outbox.poke(self._lease.held.orchestrator)
+
+    def _on_trouble(self, trouble: StoreTrouble | None) -> None:
+        told = (
+            "its journal can be written again" if trouble is None else f"its journal cannot be written: {trouble.cause}"
+        )
+        _log.warning("%s: %s", self.station.name, told)
+        self._news.problem(f"{self.station.name}: {told}")
+
+    def _on_rival(self, other: m.ProcessBody) -> None:
+        if not self.lost.done():
+            self.lost.set_exception(ConnectionProblem(taken(self.station.name, other)))
+
+    def _on_state(self, message: Message) -> None:
+        """The last will of an earlier process may come late: this one is there."""
+        try:
+            state = m.read(message.payload, m.StateMessage)
+        except GarbledReply as error:
+            _log.warning("%s: ignored: %s", message.topic, error)
+            return
+        if state.process != self._manifest.where.process and state.state is StationState.OFFLINE:
+            self._news.beat()
+
+    # Requests
+
+    def _take(self, message: Message) -> None:
+        if message.retain:
+            _log.warning("%s: ignored a retained request", message.topic)
+            return
+        try:
+            request: m.Request = m.read(message.payload, m.REQUEST, self._manifest.most_bytes)
+        except GarbledReply as error:
+            self._refuse_garbage(message, error)
+            return
+        if request.id in self._answers:
+            answer = self._answers[request.id]
+            if answer is not None:
+                self._post.send(self._topics.reply, answer)
+            return
+        self._answers[request.id] = None
+        while len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+        if self._lease.is_of(request):
+            self._lease.heard(request)
+            self._alone.heard()
+        self.on_heard()
+        self._handle(request)
+
+    def _refuse_garbage(self, message: Message, error: GarbledReply) -> None:
+        found = m.peek(message.payload) if len(message.payload) <= self._manifest.most_bytes else dict[str, Any]()
+        _log.warning("%s: refused: %s", message.topic, error)
+        known = {key: str(found.get(key) or "?")[:200] for key in ("id", "orchestrator")}
+        refusal = m.Reply(
+            id=known["id"],
+            to=known["orchestrator"],
+            said=m.Said.REFUSED,
+            reason=str(error)[:5000],
+            error="GarbledReply",
+        )
+        self._post.send(self._topics.reply, refusal)
+
+    def _handle(self, request: m.Request) -> None:
+        """From anybody, or only from the holder."""
+        match request:
+            case m.Describe():
+                self._on_describe(request)
+            case m.Hold():
+                self._on_hold(request)
+            case m.Run():
+                self._on_run(request)
+            case m.Recall():
+                self._reply(request, self._known(Key(request.orchestrator, request.job)))
+            case m.Acknowledge():
+                self._settle(Key(request.orchestrator, request.job))
+            case m.AnswerQuestion():
+                self._on_answer(request)
+            case _ if self._lease.is_of(request):
+                self._handle_of_holder(request)
+            case _:
+                self._refuse(request)
+
+    def _handle_of_holder(self, request: m.Request) -> None:
+        match request:
+            case m.Release():
+                before = self._lease.paused
+                self._lease.release(request)
+                self._pause(before)
+                self._reply(request, m.Said.DONE)
+            case m.Drop():
+                self._soon(self._drop(request))
+            case m.Abort():
+                self._soon(self._abort(request))
+            case m.Safe():
+                self._soon(self._safe(request))
+            case m.EmergencyStop():
+                self._soon(self._do(request, self.station.estop(request.reason)))
+            case m.Clear():
+                self._soon(self._do(request, self.station.clear()))
+            case m.ReadSignal():
+                self._soon(self._read(request))
+            case _:
+                raise AssertionError(f"no answer to {type(request).__name__}")
+
+    def _reply(self, request: m.Request, said: m.Said, reason: str = "", **more: Any) -> None:
+        answer = m.Reply(id=request.id, to=request.orchestrator, said=said, reason=reason[:5000], **more)
+        self._answers[request.id] = answer
+        self._post.send(self._topics.reply, answer)
+
+    def _refuse(self, request: m.Request) -> None:
+        holder = self._lease.holder
+        reason = f"station {self.station.name} is not held by this orchestrator"
+        if holder is not None:
+            busy = "" if self._running is None else f", and experiment {self._running.job} runs"
+            reason = f"station {self.station.name} is held for campaign {holder.campaign} of another orchestrator{busy}"
+        self._reply(request, m.Said.REFUSED, reason, holder=holder)
+
+    def _on_describe(self, request: m.Describe) -> None:
+        if request.rival is not None:
+            told = f"{request.rival} wants to host {self.station.name} too, and is refused"
+            _log.warning("%s", told)
+            self._news.problem(told)
+        self._describe()
+        self._news.beat()
+
+    def _on_hold(self, request: m.Hold) -> None:
+        if not self._lease.may_take(request) or (self._running is not None and not self._lease.is_of(request)):
+            self._refuse(request)
+            return
+        before = self._lease.paused
+        if self._lease.take(request):
+            _log.info("%s is held for campaign %s", self.station.name, request.campaign)
+            self._news.beat()
+        self._pause(before)
+        if self._lease.stopping != self._stopping:
+            self._stopping = self._lease.stopping
+            if self._stopping:
+                self.station.stop_after(self._stopping)
+        self._outbox.poke(request.orchestrator)
+        self._reply(request, m.Said.DONE, holder=self._lease.holder)
+
+    def _pause(self, before: Mapping[str, str]) -> None:
+        """As the holder wants it now."""
+        for holder, why in self._lease.paused.items():
+            if holder not in before:
+                self.station.pause(holder, why)
+        for holder in before:
+            if holder not in self._lease.paused:
+                self.station.resume(holder)
+
+    def _on_answer(self, request: m.AnswerQuestion) -> None:
+        if self._person is not None and request.process == self._manifest.where.process:
+            self._person.take(request)
+        self._reply(request, m.Said.DONE)
+
+    # Jobs
+
+    def _known(self, key: Key) -> m.Said:
+        match self._journal.fate(key):
+            case Fate.BEGUN:
+                return m.Said.ACCEPTED
+            case Fate.ENDED:
+                self._outbox.poke(key.orchestrator)
+                return m.Said.ENDED
+            case Fate.SETTLED:
+                return m.Said.SETTLED
+            case None:
+                return m.Said.UNKNOWN
+
+    def _on_run(self, request: m.Run) -> None:
+        try:
+            job = job_of(request.job)
+        except GarbledReply as error:
+            self._reply(request, m.Said.REFUSED, str(error), error="GarbledReply")
+            return
+        key = Key(request.orchestrator, job.id)
+        known = self._known(key)
+        if known is not m.Said.UNKNOWN:
+            self._reply(request, known)
+        elif not self._lease.is_of(request):
+            self._refuse(request)
+        elif self._running is not None:
+            self._reply(request, m.Said.BUSY, f"experiment {self._running.job} runs at {self.station.name}")
+        else:
+            self._last_run = (request.session, request.number)
+            self._running = key
+            begun = self._journal.begin(key, unrepeatable_steps(job.procedure, self._devices))
+            self._performing = self._soon(self._perform(key, job, begun))
+            asyncio.get_running_loop().call_later(ACCEPTED_AFTER_S, self._accepted, request, key)
+
+    def _accepted(self, request: m.Run, key: Key) -> None:
+        if self._running == key:
+            self._reply(request, m.Said.ACCEPTED)
+
+    async def _perform(self, key: Key, job: Job, begun: "asyncio.Future[None]") -> None:
+        """Run it: nothing moves before the journal says so on the disk; the result leaves while it is written there."""
+        started = asyncio.get_running_loop().time()
+        try:
+            record = await self.station.run(job, begun)
+        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
+            record = RunRecord((), started, asyncio.get_running_loop().time(), error)
+        try:
+            text = text_of(record)
+        except StoreError as error:  # a document holds what has no place in JSON
+            text = text_of(RunRecord((), record.started, record.ended, error, record.unrepeatable))
+        self._running = None
+        kept = self._journal.end(key, text)
+        self._outbox.add(key, text)
+        try:
+            await kept
+        except StoreError as error:
+            self._news.problem(f"{self.station.name}: the result of experiment {job.id} is not kept here: {error}")
+
+    def _settle(self, key: Key) -> None:
+        self._outbox.forget(key)
+        if self._journal.fate(key) in (None, Fate.ENDED):
+            self._journal.settle(key)
+
+    async def _drop(self, request: m.Drop) -> None:
+        key = Key(request.orchestrator, request.job)
+        if self._running == key and self._performing is not None:
+            await self.station.abort(f"experiment {key.job} is not wanted any more")
+            await asyncio.wait([self._performing])
+        self._settle(key)
+        self._reply(request, m.Said.DONE)
+
+    async def _abort(self, request: m.Abort) -> None:
+        key = Key(request.orchestrator, request.job)
+        if self._running == key:
+            await self.station.abort(request.reason)
+            self._reply(request, m.Said.DONE)
+            return
+        known = self._known(key)
+        if known is m.Said.UNKNOWN:  # it may still be on its way: it shall not begin when it comes
+            self._journal.settle(key)
+        self._reply(request, known)
+
+    async def _safe(self, request: m.Safe) -> None:
+        session, number = self._last_run
+        if session == request.session and request.number < number:
+            self._reply(request, m.Said.REFUSED, "it comes too late: an experiment has begun since", error="LineLost")
+            return
+        await self._do(request, self.station.safe())
+
+    async def _read(self, request: m.ReadSignal) -> None:
+        try:
+            value = await self.station.read(request.signal)
+        except MotetError as error:
+            self._reply(request, m.Said.REFUSED, str(error), error=type(error).__name__)
+        else:
+            self._reply(request, m.Said.DONE, value=value)
+
+    async def _do(self, request: m.Request, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except MotetError as error:
+            self._reply(request, m.Said.REFUSED, str(error), error=type(error).__name__)
+        else:
+            self._reply(request, m.Said.DONE)
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s: a request failed", self.station.name, exc_info=error)
+            self._news.problem(f"{self.station.name}: a request failed: {type(error).__name__}: {error}")

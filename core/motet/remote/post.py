@@ -1,0 +1,36 @@
+"""Sends messages without waiting for the broker: what gets lost is sent again by whoever needs it to arrive."""
+
+import asyncio
+import logging
+
+from motet.bus import Bus
+from motet.errors import LineLost
+from motet.remote.messages import Sent
+
+_log = logging.getLogger(__name__)
+
+
+class Post:
+    """The way out for one end of the protocol. Messages leave in the order in which they are sent."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def send(self, topic: str, message: Sent, *, retain: bool = False) -> None:
+        """Publish it soon."""
+        task = asyncio.create_task(self.sent(topic, message, retain=retain))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def sent(self, topic: str, message: Sent, *, retain: bool = False) -> None:
+        """Publish it; without a broker it is lost, which is logged."""
+        try:
+            await self._bus.publish(topic, message.payload(), retain=retain)
+        except LineLost as error:
+            _log.info("%s: not sent: %s", topic, error)
+
+    async def stop(self) -> None:
+        """Send what is being sent, and end. Bounded by the bus's own patience."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)

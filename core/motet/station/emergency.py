@@ -1,0 +1,132 @@
+"""The emergency stop of one station: stop, lock, make safe; and the way back."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from motet.devices import Device
+from motet.errors import EmergencyStop, SafetyError
+from motet.station.doubts import Doubts
+from motet.station.reading import Signals
+from motet.station.situation import Situation
+from motet.station.together import (
+    CONNECT_TIMEOUT_S,
+    SAFE_TIMEOUT_S,
+    STOP_TIMEOUT_S,
+    connect_and_halt,
+    connect_anew,
+    each,
+    forgotten,
+    halt,
+    told,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Stopped(Protocol):
+    """What a station does about its own emergency stop."""
+
+    async def end_run(self, error: EmergencyStop) -> None:
+        """End the experiment that runs, without its cleanup."""
+        ...
+
+    async def look_again(self) -> None:
+        """Look at the interlocks anew; one of them may press the emergency stop."""
+        ...
+
+    def settle(self, cause: str = "") -> None:
+        """Go to the state that follows from the situation."""
+        ...
+
+    def tell(self, news: str) -> None:
+        """Something to be known of the station; nothing when empty."""
+        ...
+
+
+@dataclass
+class Emergency:
+    """Presses and clears the emergency stop of one station."""
+
+    name: str
+    devices: Mapping[str, Device]
+    situation: Situation
+    signals: Signals
+    doubts: Doubts
+    station: Stopped
+    error: EmergencyStop | None = None
+    """What everything ends with, None while nothing is stopped."""
+    _at_work: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+
+    def check(self) -> None:
+        """Raises EmergencyStop while it is pressed."""
+        if self.error is not None:
+            raise EmergencyStop(f"station {self.name} is e-stopped: {self.error}")
+
+    def press(self, reason: str) -> "asyncio.Task[None]":
+        """From now on no verb of any device does anything. The task stops all devices at once, and makes them safe."""
+        error = self.error = EmergencyStop(reason)
+        for device in self.devices.values():
+            device.locked = error
+        task = asyncio.create_task(self._stop(error), name=f"emergency stop of {self.name}")
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+        self.situation.stopped, self.situation.clearing = True, False
+        self.station.settle(reason)
+        return task
+
+    async def finished(self) -> None:
+        """Wait until what was pressed has been carried out."""
+        if self._at_work:
+            await asyncio.wait(self._at_work)
+
+    async def clear(self) -> None:
+        """Connect every device anew, and let the station do again what it is asked to. See `Station.clear`."""
+        if self.error is None or self.situation.clearing:
+            return
+        await self.finished()
+        if self.situation.busy:
+            raise SafetyError(f"{self.name}: its experiment has not ended; clear the emergency stop when it has")
+        self.situation.clearing = True
+        self.station.settle("a person clears the emergency stop")
+        async with self.signals.undisturbed:
+            lost, problems = await each(self.devices, connect_anew, CONNECT_TIMEOUT_S)
+        self.doubts.about(problems)
+        self.doubts.dispelled(lost)
+        if not problems:
+            await self.station.look_again()
+        if not self.situation.clearing:  # pressed again meanwhile
+            return
+        self.error = None
+        for device in self.devices.values():
+            device.locked = None
+        self.situation.cleared(fault=bool(problems))
+        self.station.settle(told(self.devices, problems, "does not answer") or forgotten(self.devices, lost))
+
+    async def make_safe(self) -> Mapping[str, BaseException]:
+        """Bring every device to its safe state; those that did not reach it are logged, and in doubt."""
+        _, problems = await each(self.devices, lambda device: device.safe(), SAFE_TIMEOUT_S)
+        self._told(problems, "did not reach its safe state")
+        self.doubts.about(problems)
+        return problems
+
+    async def _stop(self, error: EmergencyStop) -> None:
+        halting = asyncio.ensure_future(self._halted())
+        await self.station.end_run(error)
+        self._told(await halting, "could not be stopped")
+        await self.make_safe()
+
+    async def _halted(self) -> Mapping[str, BaseException]:
+        there = self.situation.connected or self.situation.connecting
+        act, longest = (halt, STOP_TIMEOUT_S) if there else (connect_and_halt, CONNECT_TIMEOUT_S)
+        _, problems = await each(self.devices, act, longest)
+        return problems
+
+    def _told(self, problems: Mapping[str, BaseException], what: str) -> None:
+        cause = told(self.devices, problems, what)
+        if cause:
+            _log.error("%s: %s", self.name, cause)
+        if self.error is not None:
+            self.station.tell(cause)

@@ -1,0 +1,309 @@
+"""The station that lives in this process: devices and a RunEngine on the lab loop."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bluesky.utils import FailedStatus, RequestAbort, RunEngineInterrupted
+
+from motet.devices import Device
+from motet.errors import Aborted, ConnectionProblem, EmergencyStop, Interrupted, MotetError, Retryable
+from motet.model.events import Event, StationState, StepStarted
+from motet.model.experiment import Document, RunRecord
+from motet.model.job import Job
+from motet.model.lab import Interlock
+from motet.model.values import PluginRef
+from motet.station.doubts import Doubts
+from motet.station.emergency import Emergency
+from motet.station.ending import Ending
+from motet.station.gate import Gate
+from motet.station.interlocks import Interlocks
+from motet.station.job_limits import limited
+from motet.station.plan import unrepeatable_steps, used_devices
+from motet.station.plans import Plans, cause_of, no_plugin
+from motet.station.plugin_plan import MakePlan
+from motet.station.reading import Signals
+from motet.station.shared import StageLeases
+from motet.station.situation import Situation
+from motet.station.states import StateMachine
+from motet.station.station import PERSON, Engine, StationPlan
+from motet.station.together import each, told
+
+
+class LocalStation:
+    """A station in this process. `interlocks` are those that it watches by itself; `trip` presses the lab's emergency
+    stop when one of them says so, after this station was stopped."""
+
+    def __init__(
+        self,
+        name: str,
+        devices: Mapping[str, Device],
+        engine: Engine,
+        *,
+        plans: Callable[[PluginRef], MakePlan] = no_plugin,
+        scale: float = 1.0,
+        emit: Callable[[Event], object] = lambda event: None,
+        interlocks: Mapping[str, Interlock] | None = None,
+        trip: Callable[[str], object] = lambda reason: None,
+    ) -> None:
+        self.name = name
+        self.devices = devices
+        self._engine = engine
+        self._trip_lab = trip
+        self._machine = StateMachine(name, emit)
+        self._gate = Gate(self.settle)
+        self._plans = Plans(devices, self._gate, engine, plans, scale, lambda step: emit(StepStarted(name, step)))
+        self._is = Situation(self._gate)
+        self._ending = Ending()
+        self._documents: list[Document] = []
+        self._plan: StationPlan | None = None
+        self._reason = ""
+        self._closed = False
+        self._signals = Signals(devices)
+        self._doubts = Doubts(devices, self._signals)
+        self._leases = StageLeases(devices)
+        self._leases.wait_at(self._gate)
+        self._emergency = Emergency(name, devices, self._is, self._signals, self._doubts, self)
+        self._interlocks = Interlocks.of_station(
+            name, interlocks or {}, self, self._signals.unit_of, self._trip, emit, scale
+        )
+        engine.subscribe(self._collect)
+
+    @property
+    def state(self) -> StationState:
+        """What it is doing."""
+        return self._machine.state
+
+    async def connect(self) -> None:
+        """Connect all devices at once. Raises one ConnectionProblem that names every device that failed, EmergencyStop
+        while the lab is latched."""
+        self._emergency.check()
+        self._is.aborted = self._is.fault = False
+        self._is.connecting = True
+        self.settle()
+        failed: Mapping[str, BaseException] = {}
+        try:
+            _, failed = await each(self.devices, lambda device: device.connect())
+            if not failed:
+                self._is.connected = True
+                await self._interlocks.start()
+        finally:
+            self._is.connecting, self._is.fault = False, bool(failed)
+            self.settle(str(next(iter(failed.values()), "")))
+        for error in failed.values():
+            if not isinstance(error, MotetError):
+                raise error
+        if failed:
+            raise ConnectionProblem("\n".join(map(str, failed.values())))
+        self._emergency.check()
+
+    async def run(self, job: Job, cleared: "asyncio.Future[Any] | None" = None) -> RunRecord:
+        """Run the procedure once. The record holds what was measured, and the error when it failed.
+
+        The run is opened while `cleared` is awaited; its first step begins when it is done.
+        """
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        refusal = self._refusal(job)
+        if refusal is not None:
+            return RunRecord((), started, started, refusal)
+        self._documents, self._reason, self._ending = [], "", Ending()
+        before = self._calls()
+        self._begin()
+        try:
+            error = await self._attempt(job, cleared)
+        except BaseException:
+            self._is.aborting = True
+            self._end("its task was cancelled")
+            raise
+        ended = loop.time()
+        if isinstance(error, Retryable):
+            self._doubts.after(error)
+        self._end(str(error or ""))
+        begun = tuple(label for label, calls in self._calls().items() if calls > before.get(label, 0))
+        return RunRecord(tuple(self._documents), started, ended, error, begun)
+
+    def _refusal(self, job: Job) -> Exception | None:
+        """Why the job cannot be run here now."""
+        if self._emergency.error is not None:
+            return EmergencyStop(str(self._emergency.error))
+        if self._is.busy or self._is.connecting or not self._is.connected:
+            return MotetError(f"station {self.name} is {self.state}: it cannot run experiment {job.experiment.id} now")
+        return None
+
+    def _begin(self) -> None:
+        self._is.aborted = self._is.fault = False
+        self.settle()
+        self._is.busy = True
+        self.settle()
+
+    def _end(self, cause: str) -> None:
+        self._is.aborted, self._is.aborting = self._is.aborting, False
+        self._is.busy = self._is.finishing = False
+        if self._emergency.error is None:
+            self._gate.pass_through(False)
+            self.settle(cause)
+
+    def _calls(self) -> dict[str, int]:
+        """How often each verb that must not be repeated has been called, by `device.verb`."""
+        verbs = [(f"{key}.{name}", verb) for key, one in self.devices.items() for name, verb in one.verbs.items()]
+        return {label: verb.calls for label, verb in verbs if not verb.spec.repeatable}
+
+    async def _attempt(self, job: Job, cleared: "asyncio.Future[Any] | None") -> Exception | None:
+        try:
+            plan = self._plan = self._plans.make(job, cleared)
+        except MotetError as error:
+            return error
+        try:
+            with limited(self.devices, job.limits):
+                plan.check()
+                await self._doubts.settle(self._machine.tell)
+                async with self._leases.held(used_devices(job.procedure), plan.abort):
+                    await self._execute(plan, _metadata(job, self.name))
+        except RunEngineInterrupted as interrupted:
+            return self._ending.error or self._leases.overtime or Aborted(self._reason or str(interrupted))
+        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
+            return self._ending.error or cause_of(plan.error or error)
+        finally:
+            self._plan = None
+        if isinstance(plan.error, RequestAbort):
+            return self._leases.overtime or Aborted(self._reason)
+        return None
+
+    async def _execute(self, plan: StationPlan, metadata: Mapping[str, Any]) -> None:
+        """The RunEngine's run. When this is cancelled, the run is aborted in order first: the RunEngine takes a
+        cancellation of its task for a step that failed."""
+        running = asyncio.ensure_future(self._engine.run(self._ending.carried(plan.plan(metadata))))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            try:
+                await plan.abort()
+            finally:
+                await asyncio.wait([running])
+                if not running.cancelled():
+                    running.exception()  # seen: the cancellation says more
+            raise
+        finally:
+            if plan.unclean and self._emergency.error is None:  # as long as the shared devices are still its own
+                await self.safe()
+
+    @property
+    def unavailable(self) -> str:
+        """A station in this process can always be sent a job."""
+        return ""
+
+    async def available(self) -> None:
+        """At once."""
+
+    async def recall(self, job: Job) -> RunRecord | None:
+        """Nothing is left of a run whose process has ended but what it did to the lab: that is not known."""
+        now = asyncio.get_running_loop().time()
+        cause = f"{self.name}: the process that ran experiment {job.experiment.id} ended in the middle of it"
+        return RunRecord((), now, now, Interrupted(cause), unrepeatable_steps(job.procedure, self.devices))
+
+    def acknowledge(self, job: Job) -> None:
+        """Nothing was kept here."""
+
+    async def read(self, signal: str) -> Any:
+        """The value of `device.signal` now. Raises a MotetError when it cannot be read."""
+        return await self._signals.read(signal)
+
+    def pause(self, holder: str = PERSON, why: str = "") -> None:
+        """Wait before the next step until the same holder resumes."""
+        self._gate.close(holder, why)
+        self.settle(why)
+
+    def resume(self, holder: str = PERSON) -> None:
+        """Go on after `pause`, unless somebody else holds the station."""
+        self._gate.open(holder)
+        self.settle(self._gate.why)
+
+    def stop_after(self, reason: str) -> None:
+        """Let the experiment end that is here; none follows."""
+        self._is.finishing = self._is.busy
+        self._gate.open(PERSON)
+        self.settle(reason if self._is.busy else "")
+
+    async def abort(self, reason: str) -> None:
+        """Stop what moves, run the cleanup steps and end the running experiment; without one, do nothing."""
+        if self._plan is None or self._emergency.error is not None:
+            return
+        self._reason = reason
+        self._is.aborting = True
+        self._gate.open(PERSON)
+        self.settle(reason)
+        self._leases.give_up(reason)
+        await self._plan.abort()
+
+    async def safe(self) -> None:
+        """Bring every device to its safe state, all at once. A device that fails to is named in the station's fault."""
+        problems = await self._emergency.make_safe()
+        if self._emergency.error is None:
+            self._is.fault = bool(problems)
+            self.settle(told(self.devices, problems, "did not reach its safe state"))
+
+    async def estop(self, reason: str) -> None:
+        """Stop every device at once, end the experiment with EmergencyStop, then bring the devices to their safe state.
+
+        Until `clear` no verb of any device does anything. A station that is not connected yet connects first.
+        """
+        if not self._closed:
+            await self._emergency.press(reason)
+
+    async def clear(self) -> None:
+        """After an emergency stop: connect every device anew; what is not known any more is told.
+
+        A device that does not answer is a fault of the station. Nothing is done without an emergency stop. Raises
+        SafetyError when the experiment has not ended yet.
+        """
+        if not self._closed:
+            await self._emergency.clear()
+
+    async def close(self) -> None:
+        """Give every line back."""
+        self._closed = True
+        await self._interlocks.stop()
+        await self._emergency.finished()
+        _, problems = await each(self.devices, lambda device: device.close())
+        self._is.forget()
+        self.settle()
+        for error in problems.values():
+            raise error
+
+    def _trip(self, reason: str) -> None:
+        """One of the station's own interlocks presses the emergency stop."""
+        if not self._closed:
+            self._emergency.press(reason)
+        self._trip_lab(reason)
+
+    async def end_run(self, error: EmergencyStop) -> None:
+        """End the experiment that runs, without its cleanup."""
+        self._ending.end(error)
+        self._leases.give_up(str(error))
+        if self._plan is not None:
+            self._plan.wake()
+        if self._ending.at_work:
+            await self._engine.abort_run(str(error))
+
+    async def look_again(self) -> None:
+        """Look at the interlocks anew."""
+        await self._interlocks.start()
+
+    def settle(self, cause: str = "") -> None:
+        """Go to the state that follows from all that is known."""
+        state = self._is.state(self.state)
+        self._machine.go(state, cause or (self._gate.why if state is StationState.PAUSED is not self.state else ""))
+
+    def tell(self, news: str) -> None:
+        """Something to be known of the station; nothing when empty."""
+        self._machine.tell(news)
+
+    def _collect(self, name: str, document: Mapping[str, Any]) -> None:
+        self._documents.append((name, document))
+
+
+def _metadata(job: Job, station: str) -> dict[str, Any]:
+    """What the start document says of a job."""
+    about = {"experiment": job.experiment.id, "station": station, "parameters": dict(job.experiment.parameters)}
+    return {**about, "stage": job.stage} if job.stage else about

@@ -1,0 +1,17 @@
+"""How much of what is endless is tried: inputs at random, orders of calls."""
+
+import os
+
+VARIABLE = "MOTET_TESTS"
+"""`full`, which it is where it is not set, or `short`: for where time is short, with a tenth of what is at random."""
+
+
+def effort(full: int, short: int) -> int:
+    """`full`, or `short` where MOTET_TESTS asks for that. ValueError where it asks for something else."""
+    match os.environ.get(VARIABLE) or "full":
+        case "full":
+            return full
+        case "short":
+            return short
+        case other:
+            raise ValueError(f"{VARIABLE}={other}: full or short is needed")

@@ -1,0 +1,87 @@
+"""`python -m motet_torture`: every proof as a row of a table; the exit code is 1 when a bar is missed.
+
+    python -m motet_torture                   everything, as docs/reference/reliability.md has it: hours
+    python -m motet_torture --short           a few faults of each kind
+    python -m motet_torture --only estop ...  some of the proofs; --list names them
+    python -m motet_torture --json FILE       the figures for programs too
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from motet_torture.proofs import Measured, Proof, Trial
+from motet_torture.proving import PROOFS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one proof."""
+
+    proof: str
+    fault: str
+    seconds: float
+    measured: Sequence[Measured]
+
+    @property
+    def met(self) -> bool:
+        """Whether every bar is met."""
+        return all(one.met for one in self.measured)
+
+
+async def proved(proof: Proof, folder: Path, short: bool, seed: int) -> Row:
+    """Run one proof. What keeps it from being measured is a bar that was missed."""
+    began = time.monotonic()
+    if (folder / proof.name).exists():
+        raise FileExistsError(f"{folder / proof.name} is there already: files of two runs would mix")
+    try:
+        async with asyncio.timeout(proof.longest_s):
+            measured = await proof.prove(Trial(folder / proof.name, short, seed))
+    except Exception as error:  # noqa: BLE001 - the other proofs are run all the same
+        measured = [Measured("measured", f"{type(error).__name__}: {error}", "yes", False)]
+    return Row(proof.name, proof.fault, time.monotonic() - began, measured)
+
+
+def show(row: Row) -> None:
+    """A row, in Markdown."""
+    print(f"\n### {row.proof}: {row.fault} ({row.seconds:.0f} s)\n")
+    print("| | measured | bar | |\n|---|---|---|---|")
+    for one in row.measured:
+        told = one.figure.replace("\n", " ").replace("|", "/")
+        print(f"| {one.what} | {told} | {one.bar} | {'' if one.met else 'MISSED'} |", flush=True)
+
+
+async def main(names: Sequence[str], short: bool, seed: int, keep: Path | None, file: Path | None) -> int:
+    """Run them one after the other; the exit code."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="motet-torture-") as temporary:
+        for name in names:
+            rows.append(await proved(PROOFS[name], keep or Path(temporary), short, seed))
+            show(rows[-1])
+    missed = [row.proof for row in rows if not row.met]
+    verdict = f"MISSED: {', '.join(missed)}" if missed else "all bars met"
+    print(f"\n{len(rows)} proofs, {verdict}; seed {seed}")
+    if file is not None:
+        file.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="motet_torture", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--short", action="store_true", help="a few faults of each kind")
+    parser.add_argument("--only", nargs="+", choices=sorted(PROOFS), default=list(PROOFS), metavar="PROOF")
+    parser.add_argument("--list", action="store_true", help="name the proofs")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the files and logs there")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args()
+    if given.list:
+        print("\n".join(f"{name:24} {proof.fault}" for name, proof in PROOFS.items()))
+        sys.exit(0)
+    sys.exit(asyncio.run(main(given.only, given.short, given.seed, given.keep, given.json)))

@@ -1,0 +1,140 @@
+"""Labs that are tortured: a doser at each station, points that are counted, and the files that say so."""
+
+import json
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motet.store import ExperimentRow, Reader, Transition
+from motet_torture.doser import NAME
+from motet_torture.ledger import Ledger, counted
+from motet_torture.processes import Program, Programs
+
+CAMPAIGN = "torture"
+POINTS = 5000
+"""The space: so many points, none of which is measured twice without a reason."""
+STEPS = ({"doser.dispense": {"x": "$x"}}, {"doser.read_value": {"x": "$x"}, "as": "read"})
+RANDOM: Mapping[str, Any] = {"start": {"random": {"n": 5000}}}
+"""A learner that costs nothing."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A lab in a folder of its own, with its instruments, its ledger and its store."""
+
+    folder: Path
+    programs: Programs
+    urls: Sequence[str]
+    instruments: Sequence[Program]
+
+    @property
+    def ledger(self) -> Path:
+        """What the instruments did."""
+        return self.folder / "ledger.jsonl"
+
+    @property
+    def data(self) -> Path:
+        """The folder of the store."""
+        return self.folder / "data"
+
+    @property
+    def store(self) -> Path:
+        """The store."""
+        return self.data / "motet.db"
+
+    @property
+    def lab(self) -> Path:
+        """The lab file."""
+        return self.folder / "lab.yaml"
+
+    @property
+    def campaign(self) -> Path:
+        """The campaign file."""
+        return self.folder / "campaign.yaml"
+
+    def dispensed(self) -> Mapping[int, int]:
+        """How often each point was dispensed."""
+        return counted(self.ledger)
+
+    def experiments(self, campaign: str = CAMPAIGN) -> list[ExperimentRow]:
+        """All experiments stored so far; none while there is no store."""
+        return Reader(self.store).experiments(campaign) if self.store.exists() else []
+
+    def story(self, campaign: str = CAMPAIGN) -> list[Transition]:
+        """Everything that happened to the experiments, in the order stored."""
+        return Reader(self.store).transitions(campaign)
+
+    def write(self, lab: Mapping[str, Any], campaign: Mapping[str, Any]) -> None:
+        """The files. JSON is YAML."""
+        self.lab.write_text(json.dumps(lab, indent=1))
+        self.campaign.write_text(json.dumps(campaign, indent=1))
+
+    async def run(self, name: str, *more: str) -> Program:
+        """Start `motet run`."""
+        return await self.programs.motet(name, "run", str(self.campaign), "--data", str(self.data), *more)
+
+
+@asynccontextmanager
+async def bench(
+    programs: Programs,
+    stations: int,
+    *,
+    seconds: float = 0.0,
+    simulator: Mapping[str, Any] | None = None,
+    processes: int = 1,
+    seed: int = 0,
+) -> AsyncGenerator[Bench]:
+    """Instruments for so many stations, called `d1` and so on, in so many processes."""
+    ledger = programs.folder / "ledger.jsonl"
+    Ledger(ledger).close()
+    stated = [
+        {
+            "name": NAME,
+            "tcp": 0,
+            "seed": seed + number,
+            "options": {"called": f"d{number}", "ledger": str(ledger), "seconds": seconds, **(simulator or {})},
+        }
+        for number in range(1, stations + 1)
+    ]
+    started: list[Program] = []
+    urls: dict[str, str] = {}
+    for process in range(processes):
+        mine = stated[process::processes]
+        program = await programs.start(
+            f"instruments{process + 1}", sys.executable, "-m", "motet_torture.instruments", json.dumps(mine)
+        )
+        started.append(program)
+    for process, program in enumerate(started):
+        found = json.loads(await program.says('"urls"', 60))["urls"]
+        urls |= {one["options"]["called"]: url for one, url in zip(stated[process::processes], found, strict=True)}
+    yield Bench(programs.folder, programs, [urls[f"d{number}"] for number in range(1, stations + 1)], started)
+
+
+def lab_of(urls: Sequence[str], *, timeout: float = 1.0, **more: Any) -> dict[str, Any]:
+    """A lab with a station `s1` and so on for each instrument. `more` goes into it as it is."""
+    stations = {f"s{number}": station_of(number, url, timeout=timeout) for number, url in enumerate(urls, 1)}
+    return {"lab": "bench", "broker": "none", "stations": stations, **more}
+
+
+def station_of(number: int, url: str, *, timeout: float = 1.0) -> dict[str, Any]:
+    """A station with the doser of that number."""
+    device = {"driver": NAME, "line": {"url": url, "timeout": timeout}, "options": {"expects": f"d{number}"}}
+    return {"devices": {"doser": device}}
+
+
+def campaign_of(experiments: int, learner: Mapping[str, Any] = RANDOM, **more: Any) -> dict[str, Any]:
+    """A campaign of so many experiments, each of which dispenses and reads. `more` goes into it as it is."""
+    return {
+        "campaign": CAMPAIGN,
+        "lab": "lab.yaml",
+        "parameters": {"x": {"type": "integer", "low": 1, "high": POINTS}},
+        "objectives": {"y": {"goal": "maximize"}},
+        "procedure": {"parameters": ["x"], "steps": list(STEPS)},
+        "analysis": {"value": {"outputs": {"y": "read.y"}}},
+        "learner": dict(learner),
+        "budget": {"experiments": experiments},
+        **more,
+    }

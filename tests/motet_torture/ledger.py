@@ -1,0 +1,57 @@
+"""A ledger on the disk: what simulated instruments did, whatever became of who told them to.
+
+One line of JSON an entry, synchronized before the instrument answers, so that an effect that anybody has heard of is in it.
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+DISPENSED, MOVING, STOPPED, ENDED, IDENTIFIED = "dispensed", "moving", "stopped", "ended", "identified"
+FAULT = "fault "
+"""What faults of the line begin with: `fault garble`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An instrument did something, for the point `x` where there is one. `at` is CLOCK_MONOTONIC, which all processes share; `wall` is
+    seconds since 1970."""
+
+    instrument: str
+    what: str
+    x: int
+    at: float
+    wall: float
+
+
+class Ledger:
+    """Several instruments of one process may write to it, several processes too."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def write(self, instrument: str, what: str, x: int) -> None:
+        """It is on the disk when this returns."""
+        entry = {"instrument": instrument, "what": what, "x": x, "at": time.monotonic(), "wall": time.time()}
+        os.write(self._file, json.dumps(entry).encode() + b"\n")
+        os.fdatasync(self._file)
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        os.close(self._file)
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """Everything in it, in the order written; nothing when there is none yet."""
+    if path.exists():
+        for line in path.read_text().splitlines():
+            yield Entry(**json.loads(line))
+
+
+def counted(path: Path, what: str = DISPENSED) -> Counter[int]:
+    """How often each point had that done to it."""
+    return Counter(entry.x for entry in read(path) if entry.what == what)

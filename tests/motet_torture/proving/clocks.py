@@ -1,0 +1,68 @@
+"""A wall clock that is stepped by an hour, forth and back, while experiments run."""
+
+import asyncio
+from collections.abc import Sequence
+
+from motet_torture.audit import ended, endings, missing, repeated, wrong_values
+from motet_torture.clock import VARIABLE, Hands
+from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of
+from motet_torture.processes import running, until
+from motet_torture.proofs import Measured, Proof, Trial, at_most, count, holds, told
+
+STATIONS = 3
+SECONDS = 0.15
+"""How long an experiment dispenses."""
+HOUR = 3600.0
+
+
+async def prove(trial: Trial) -> Sequence[Measured]:
+    """A campaign on whose clock an hour is added and taken away at random moments."""
+    steps = trial.of(40, 4)
+    rng = trial.random("steps")
+    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
+        experiments = 12 + 12 * steps
+        lab.write(lab_of(lab.urls), campaign_of(experiments, seed=trial.seed))
+        hands = Hands(trial.folder / "clock")
+        clock = {VARIABLE: str(trial.folder / "clock")}
+        arguments = ("run", str(lab.campaign), "--data", str(lab.data))
+        run = await programs.motet("run", *arguments, environment=clock)
+        began = asyncio.get_running_loop().time()
+        stepped = set[float]()
+        for number in range(steps):
+            wanted = sum(lab.dispensed().values()) + rng.randint(4, 9)
+            await until(lambda wanted=wanted: sum(lab.dispensed().values()) >= wanted, "it goes on", 60)
+            await asyncio.sleep(rng.uniform(0.0, SECONDS))
+            offset = (HOUR, 0.0, -HOUR, 0.0)[number % 4]
+            stepped.add(offset)
+            hands.step(offset)
+        code = await run.ended(120)
+        took = asyncio.get_running_loop().time() - began
+        return [
+            told("stepped", f"{steps} times, by {', '.join(f'{offset:+.0f} s' for offset in sorted(stepped))}"),
+            holds("the campaign finishes", code == 0, f"exit code {code}"),
+            *await asyncio.to_thread(_measured, lab, experiments, took),
+        ]
+
+
+def _measured(lab: Bench, experiments: int, took: float) -> Sequence[Measured]:
+    rows, story = lab.experiments(), lab.story()
+    dispensed = lab.dispensed()
+    elapsed = [change.at.elapsed for change in story]
+    walls = [change.at.wall for change in story]
+    longest = max((row.ended_s or 0.0) - (row.started_s or 0.0) for row in rows)
+    return [
+        holds("the store shows that its clock was stepped", walls != sorted(walls)),
+        count("experiments", len(rows), experiments),
+        count("not done", sum(row.state != "done" for row in rows)),
+        count("not ended", len(rows) - len(ended(rows))),
+        count("ended more often than once", endings(story)),
+        count("dispensed more often than once", repeated(rows, dispensed)),
+        count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
+        count("done with a wrong value", wrong_values(rows)),
+        count("changes stored out of order", sum(b < a for a, b in zip(elapsed, elapsed[1:], strict=False))),
+        at_most("longest experiment", longest, SECONDS + 2.0, "s"),
+        at_most(f"elapsed time of {CAMPAIGN} beyond the real one", max(0.0, elapsed[-1] - took), 0.1, "s"),
+    ]
+
+
+PROOF = Proof("clock", "the wall clock stepped by an hour either way", prove)

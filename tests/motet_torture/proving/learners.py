@@ -1,0 +1,98 @@
+"""A learner that raises, never comes back, or chooses what there is not."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from motet_torture.audit import missing, repeated
+from motet_torture.labs import bench, campaign_of, lab_of
+from motet_torture.processes import Programs, TooLate, running, until
+from motet_torture.proofs import Measured, Proof, Trial, at_most, count, holds
+
+AFTER = 6
+"""It fails when so many points were chosen."""
+STILL_S = 3.0
+ENDS_S = 45.0
+"""A campaign whose learner hangs ends within so long after Ctrl-C: a fit gets 30 s to come to its end."""
+
+
+def _start(does: str) -> Mapping[str, Any]:
+    return {"start": {"torture_start": {"does": does, "after": AFTER}}}
+
+
+def _acquisition(does: str) -> Mapping[str, Any]:
+    options = {"does": does, "after": AFTER}
+    return {
+        "start": {"random": {"n": 2}},
+        "surrogate": "gaussian_process",
+        "acquisition": {"torture_acquisition": options},
+    }
+
+
+REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "the start design raises": (_start("crash"), "raised ZeroDivisionError"),
+    "it chooses a point outside the space": (_start("outside"), "of 49"),
+    "the acquisition raises": (_acquisition("crash"), "raised ZeroDivisionError"),
+    "the acquisition gives no numbers": (_acquisition("nan"), "are not finite numbers"),
+}
+
+
+async def prove(trial: Trial) -> Sequence[Measured]:
+    """Each failure in a campaign of its own; the short form leaves some out."""
+    names = list(REFUSED)[1:3] if trial.short else list(REFUSED)
+    found: list[Measured] = []
+    for number, name in enumerate(names):
+        learner, says = REFUSED[name]
+        async with running(trial.folder / f"refused{number}") as programs:
+            found += await _refused(programs, trial, name, learner, says)
+    async with running(trial.folder / "hangs") as programs:
+        found += await _hangs(programs, trial)
+    return found
+
+
+async def _refused(
+    programs: Programs, trial: Trial, name: str, learner: Mapping[str, Any], says: str
+) -> Sequence[Measured]:
+    async with bench(programs, 1) as lab:
+        lab.write(lab_of(lab.urls), campaign_of(30, learner, seed=trial.seed))
+        run = await lab.run("run")
+        code = await run.ended(90)
+        said = "\n".join(run.lines)
+        rows, dispensed = await asyncio.to_thread(lab.experiments), lab.dispensed()
+        return [
+            holds(f"{name}: the campaign ends with exit code 4 and the reason", code == 4 and says in said, said[-200:]),
+            count(f"{name}: experiments", len(rows), AFTER),
+            count(f"{name}: not done, repeated or unknown", _wrong(rows, dispensed)),
+        ]
+
+
+async def _hangs(programs: Programs, trial: Trial) -> Sequence[Measured]:
+    name = "it never comes back"
+    async with bench(programs, 2) as lab:
+        lab.write(lab_of(lab.urls), campaign_of(30, _start("hang"), seed=trial.seed))
+        run = await lab.run("run")
+        await until(lambda: sum(lab.dispensed().values()) == AFTER, "six dispenses", 60)
+        await asyncio.sleep(STILL_S)
+        still = sum(lab.dispensed().values()) - AFTER
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+        run.signal(signal.SIGINT)
+        try:
+            await run.ended(2 * ENDS_S)
+        except TooLate:
+            run.signal(signal.SIGKILL)
+        took = loop.time() - asked
+        rows, dispensed = await asyncio.to_thread(lab.experiments), lab.dispensed()
+        return [
+            count(f"{name}: dispensed meanwhile", still),
+            at_most(f"{name}: ends after Ctrl-C within", took, ENDS_S, "s"),
+            count(f"{name}: not done, repeated or unknown", _wrong(rows, dispensed)),
+        ]
+
+
+def _wrong(rows: Sequence[Any], dispensed: Mapping[int, int]) -> int:
+    return sum(row.state != "done" for row in rows) + repeated(rows, dispensed) + missing(rows, dispensed)
+
+
+PROOF = Proof("learner", "learner crashes, hangs, returns a point outside the space", prove)

@@ -1,0 +1,85 @@
+"""`kill -9` of the orchestrator at random moments of a campaign, which is started again each time."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+
+from motet_torture.audit import ended, endings, missing, repeated, replayed, wrong_values
+from motet_torture.plugins import registry
+from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of
+from motet_torture.processes import Program, running
+from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
+
+LEARNER: Mapping[str, object] = {
+    "start": {"sobol": {"n": 6}},
+    "surrogate": "gaussian_process",
+    "acquisition": {"ucb": {"kappa": 2.0}},
+    "pending": "believer",
+}
+STATIONS = 3
+LONGEST_S = 120.0
+"""A run that does nothing for so long has failed."""
+
+
+async def prove(trial: Trial) -> Sequence[Measured]:
+    """Kill it so many times, then let it finish."""
+    kills, experiments = trial.of(50, 3), trial.of(200, 24)
+    rng = trial.random("kills")
+    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=0.15) as lab:
+        lab.write(lab_of(lab.urls), campaign_of(experiments, LEARNER, seed=trial.seed, failures={"in_a_row": 50}))
+        seen: dict[int, tuple[str, Mapping[str, float]]] = {}
+        changed = early = 0
+        for number in range(kills):
+            run = await lab.run(f"run{number + 1}")
+            left = experiments - len(seen)
+            early += await _some_moment(run, rng, left // (kills - number))
+            await run.kill()
+            now = ended(lab.experiments())
+            changed += sum(now.get(key) != value for key, value in seen.items())
+            seen |= now
+        last = await lab.run("last")
+        code = await last.ended(LONGEST_S)
+        check = await programs.motet("check", "store", "check", "--data", str(lab.data))
+        checked = await check.ended(60)
+        return [
+            told("killed", f"{kills} times, {early} of them before it was running"),
+            holds("the last run finishes", code == 0, f"exit code {code}"),
+            *await _measured(lab, experiments, changed),
+            holds("`motet store check`", checked == 0, " ".join(check.lines)[-200:]),
+        ]
+
+
+async def _some_moment(run: Program, rng: random.Random, share: int) -> int:
+    """Wait for a moment to kill it: some way into its share of what is left, sometimes before it has begun at all."""
+    if rng.random() < 0.15:
+        await asyncio.sleep(rng.uniform(0.0, 2.0))
+        return 1
+    await run.says(" running", LONGEST_S)
+    await run.counted(": y ", rng.randint(0, max(1, share + 1)), LONGEST_S)
+    await asyncio.sleep(rng.uniform(0.0, 0.2))
+    return 0
+
+
+async def _measured(lab: Bench, experiments: int, changed: int) -> Sequence[Measured]:
+    rows = await asyncio.to_thread(lab.experiments)
+    dispensed = lab.dispensed()
+    compared = await asyncio.to_thread(replayed, lab.store, lab.campaign, registry(), CAMPAIGN)
+    return [
+        count("experiments", len(rows), experiments),
+        count("not ended", len(rows) - len(ended(rows))),
+        count("ended before a kill, different or gone after it", changed),
+        count("ended more often than once", endings(lab.story())),
+        count("dispensed more often than once", repeated(rows, dispensed)),
+        count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
+        count("done with a wrong value", wrong_values(rows)),
+        count(
+            f"of {compared.compared} suggestions, different from those of a learner that was never disturbed",
+            len(compared.differ),
+        ),
+        told("interrupted, failed with that reason", f"{sum(row.state == 'failed' for row in rows)}"),
+    ]
+
+
+PROOF = Proof(
+    "orchestrator-killed", "kill -9 of the orchestrator at random moments of a campaign, started again", prove, 3600
+)

@@ -1,0 +1,40 @@
+"""A day of a large lab, in virtual time: does it hold on to what it should have let go?"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from motet_torture.processes import running
+from motet_torture.proofs import Measured, Proof, Trial, at_least, at_most, count, told
+
+SETTLED_H = 2.0
+"""Growth counts from here on: libraries are imported and caches filled then."""
+MOST_GROWTH = 5.0
+
+
+async def prove(trial: Trial) -> Sequence[Measured]:
+    """Run it, and compare its first hours with its last."""
+    hours, stations = trial.of(24, 4), trial.of(64, 8)
+    async with running(trial.folder) as programs:
+        program = await programs.python("soak", "motet_torture.soak", str(trial.folder), str(hours), str(stations))
+        code = await program.ended(trial.of(1500, 120))
+        if code:
+            raise RuntimeError("\n".join(list(program.lines)[-20:]))
+        samples = [json.loads(line) for line in program.lines if line.startswith("{")]
+    *samples, ended = samples
+    first = next(sample for sample in samples if sample["hour"] >= SETTLED_H)
+    last = samples[-1]
+    return [
+        told("lab", f"{stations} stations, {last['hour']:.1f} h, {ended['experiments']} experiments"),
+        at_least("experiments", ended["experiments"], 0.9 * hours * 6 * stations),
+        told("memory", f"{first['rss'] / 1e6:.0f} MB at {first['hour']:.0f} h, {last['rss'] / 1e6:.0f} MB at the end"),
+        at_most("memory growth", 100 * (last["rss"] / first["rss"] - 1), MOST_GROWTH, "%"),
+        *(_more(first, last, what) for what in ("threads", "files", "tasks")),
+    ]
+
+
+def _more(first: Mapping[str, int], last: Mapping[str, int], what: str) -> Measured:
+    """How many more there are at the end."""
+    return count(f"{what} more than the {first[what]} at first", max(0, last[what] - first[what]))
+
+
+PROOF = Proof("soak", "24 h of lab time with 64 stations, in virtual time", prove)
