@@ -28,7 +28,7 @@ demo: .venv/ready  ## run the twin-cell campaign on simulators
 test: .venv/ready  ## run the fast tests
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-slow: .venv/ready  ## run the long tests; with SHORT=1 a tenth of what they try at random
+test-slow: .venv/ready  ## run the long tests; with SHORT=1 on fewer random inputs and seeds
 	MOTET_TESTS=$(if $(SHORT),short,full) $(BIN)/pytest -n auto -m slow
 
 check: .venv/ready  ## formatting, lint, types, architecture

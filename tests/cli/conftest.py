@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +76,7 @@ def finish(process: "subprocess.Popen[str]") -> "subprocess.CompletedProcess[str
 
 
 @contextmanager
-def shortened(folder: Path) -> Iterator[Twin]:
+def shortened(folder: Path) -> Generator[Twin]:
     """The example in a folder that is empty, eight experiments long."""
     for file in EXAMPLE.glob("*.yaml"):
         shutil.copy(file, folder)

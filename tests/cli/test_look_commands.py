@@ -104,15 +104,23 @@ def test_plugins_lists_every_kind_with_its_distribution(twin: Any) -> None:
     )
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_help_has_headings_and_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from motet.cli.app import app\n"
+        "app(['--help'], standalone_mode=False)\n"
         "heavy = {'numpy', 'pydantic', 'bluesky', 'ophyd_async', 'sklearn', 'sqlite_utils', 'plotly', 'aiomqtt'}\n"
+        "heavy |= {'rich', 'markdown_it', 'pygments'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "[]"
+    *shown, heavy = done.stdout.splitlines()
+    assert heavy == "[]"
+    headings = [shown.index(f"{name}:") for name in ("Prepare", "Run", "Look")]
+    commands = [
+        next(n for n, line in enumerate(shown) if line.startswith(f"  {name} ")) for name in ("new", "run", "list")
+    ]
+    assert headings[0] < commands[0] < headings[1] < commands[1] < headings[2] < commands[2]
 
 
 def test_a_data_folder_that_cannot_be_is_one_message(twin: Any) -> None:

@@ -126,13 +126,8 @@ def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
     assert "Aborted: Ctrl-C twice" in {row.reason for row in rows}
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(signal.SIGTERM, id="terminated"),
-        pytest.param(signal.SIGHUP, id="terminal closed", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminated", "terminal closed"])
 def test_a_termination_signal_aborts(twin: Any, number: signal.Signals) -> None:
     process = twin.start("run", "campaign.yaml")
     _lines(process, "1/8")

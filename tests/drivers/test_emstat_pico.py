@@ -75,6 +75,7 @@ async def bench(
     simulated: Mapping[str, Any],
     options: Mapping[str, Any],
     connect: bool,
+    patience: float,
 ) -> AsyncGenerator[Bench]:
     clock = LoopClock(asyncio.get_running_loop(), SCALE)
     world = Beaker()
@@ -86,7 +87,7 @@ async def bench(
             opener = SerialOpener(SerialLine(url=server.path, baudrate=230400))
         capture = Capture(path)
         stack.push_async_callback(capture.close)
-        line = Line("cell-ps", opener, driver.EmStatPico.framing, timeout=0.2, retries=1, capture=capture)
+        line = Line("cell-ps", opener, driver.EmStatPico.framing, timeout=patience, retries=1, capture=capture)
         context = Context("cell-ps", driver.Options(**options), Limits("cell-ps", {}), line, scale=SCALE)
         made = Bench(driver.EmStatPico(context), instrument, line, capture, world)
         stack.push_async_callback(made.cell.close)
@@ -105,10 +106,11 @@ async def make(tmp_path: Path) -> AsyncGenerator[Make]:
             lines: Literal["pty", "memory"] = "memory",
             connect: bool = True,
             simulated: Mapping[str, Any] | None = None,
+            patience: float = 0.2,
             **options: Any,
         ) -> Bench:
             return await stack.enter_async_context(
-                bench(tmp_path / "traffic.jsonl", lines, simulated or {}, options, connect)
+                bench(tmp_path / "traffic.jsonl", lines, simulated or {}, options, connect, patience)
             )
 
         yield one
@@ -116,7 +118,7 @@ async def make(tmp_path: Path) -> AsyncGenerator[Make]:
 
 @pytest.mark.parametrize("lines", ["pty", "memory"])
 async def test_a_voltammogram_has_its_two_peaks(make: Make, lines: str) -> None:
-    at = await make(lines=lines)
+    at = await make(lines=lines, patience=5.0)
     trace = cast("Any", await at.cell.cyclic_voltammetry(**CV))
     times, potentials, currents = trace["time"], trace["potential"], trace["current"]
     assert len(times) == len(potentials) == len(currents) == 161

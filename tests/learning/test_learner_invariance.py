@@ -122,6 +122,7 @@ def test_the_unit_of_the_objective_does_not_matter(
     assert one == other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surrogate", ["random_forest", "gp"])
 def test_the_number_of_threads_does_not_matter(surrogate: str) -> None:
     program = """

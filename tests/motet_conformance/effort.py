@@ -1,9 +1,9 @@
-"""How much of what is endless is tried: inputs at random, orders of calls."""
+"""How much of what is endless is tried: inputs at random, seeds."""
 
 import os
 
 VARIABLE = "MOTET_TESTS"
-"""`full`, which it is where it is not set, or `short`: for where time is short, with a tenth of what is at random."""
+"""`full`, which it is where it is not set, or `short`: fewer random inputs and seeds, for where time is short."""
 
 
 def effort(full: int, short: int) -> int:

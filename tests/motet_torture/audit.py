@@ -11,6 +11,8 @@ from motet.model.experiment import Experiment, Outcome, State
 from motet.plugins import Registry
 from motet.store import Change, ExperimentRow, Reader, Transition
 from motet_torture.doser import value_of
+from motet_torture.labs import Bench
+from motet_torture.proofs import Measured, count
 
 ENDS = (Change.DONE, Change.FAILED)
 
@@ -48,6 +50,18 @@ def endings(transitions: Sequence[Transition]) -> int:
     """Experiments that have ended more often than once."""
     ends = Counter(change.experiment for change in transitions if change.change in ENDS)
     return sum(times > 1 for times in ends.values())
+
+
+def exactly_once(lab: Bench) -> Sequence[Measured]:
+    """What must hold whatever happened."""
+    rows, story, dispensed = lab.experiments(), lab.story(), lab.dispensed()
+    return [
+        count("not ended", len(rows) - len(ended(rows))),
+        count("ended more often than once", endings(story)),
+        count("dispensed more often than once", repeated(rows, dispensed)),
+        count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
+        count("done with a wrong value", wrong_values(rows)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -123,5 +137,3 @@ def _tell_until(
 def _outcome(row: ExperimentRow) -> Outcome:
     campaign = row.id.rpartition("/")[0]
     return Outcome(Experiment(campaign, row.number, row.suggestion), row.state, row.values, row.reason, row.lost)
-
-

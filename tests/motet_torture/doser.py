@@ -178,7 +178,9 @@ class SimulatedDoser(SimulatedInstrument):
         *lines, rest = self._received.split(b"\n")
         self._received[:] = rest
         for line in lines:
-            self.answer(f"{self._reply(line.decode('ascii', 'replace').split())}\n".encode("ascii"), bytes(line) + b"\n")
+            self.answer(
+                f"{self._reply(line.decode('ascii', 'replace').split())}\n".encode("ascii"), bytes(line) + b"\n"
+            )
 
     def detach(self) -> None:
         """The line is closed. What goes on goes on: nobody has told it to stop."""

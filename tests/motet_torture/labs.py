@@ -11,14 +11,14 @@ from typing import Any
 from motet.store import ExperimentRow, Reader, Transition
 from motet_torture.doser import NAME
 from motet_torture.ledger import Ledger, counted
-from motet_torture.processes import Program, Programs
+from motet_torture.processes import Program, Programs, until
 
 CAMPAIGN = "torture"
 POINTS = 5000
 """The space: so many points, none of which is measured twice without a reason."""
+ENDLESS = 1_000_000
+"""More experiments than there is time for: such a campaign is stopped."""
 STEPS = ({"doser.dispense": {"x": "$x"}}, {"doser.read_value": {"x": "$x"}, "as": "read"})
-RANDOM: Mapping[str, Any] = {"start": {"random": {"n": 5000}}}
-"""A learner that costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,19 @@ class Bench:
         self.lab.write_text(json.dumps(lab, indent=1))
         self.campaign.write_text(json.dumps(campaign, indent=1))
 
+    async def host(self, name: str, *stations: str, lab: Path | None = None) -> Program:
+        """Host stations in a process with a data folder of its own; they are there when this returns."""
+        arguments = ("--lab", str(lab or self.lab), "--data", str(self.folder / f"data-{name}"))
+        program = await self.programs.motet(name, "station", *stations, *arguments)
+        for station in stations:
+            await program.says(f"station {station} of ", 90)
+        return program
+
+    async def goes_on(self, more: int, within: float = 60.0) -> None:
+        """Wait for so many further dispenses. Raises TooLate."""
+        wanted = sum(self.dispensed().values()) + more
+        await until(lambda: sum(self.dispensed().values()) >= wanted, f"{more} more dispenses", within)
+
     async def run(self, name: str, *more: str) -> Program:
         """Start `motet run`."""
         return await self.programs.motet(name, "run", str(self.campaign), "--data", str(self.data), *more)
@@ -113,6 +126,20 @@ async def bench(
     yield Bench(programs.folder, programs, [urls[f"d{number}"] for number in range(1, stations + 1)], started)
 
 
+def remote_lab_of(
+    urls: Sequence[str], broker: str, *, keepalive: str = "10 s", remote: Mapping[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    """The same with every station in another process, behind a broker."""
+    lab = lab_of(urls, **more)
+    stations = {name: {**station, "remote": True} for name, station in lab["stations"].items()}
+    return {
+        **lab,
+        "broker": {"url": broker, "keepalive": keepalive},
+        "remote": dict(remote or {}),
+        "stations": stations,
+    }
+
+
 def lab_of(urls: Sequence[str], *, timeout: float = 1.0, **more: Any) -> dict[str, Any]:
     """A lab with a station `s1` and so on for each instrument. `more` goes into it as it is."""
     stations = {f"s{number}": station_of(number, url, timeout=timeout) for number, url in enumerate(urls, 1)}
@@ -125,16 +152,21 @@ def station_of(number: int, url: str, *, timeout: float = 1.0) -> dict[str, Any]
     return {"devices": {"doser": device}}
 
 
-def campaign_of(experiments: int, learner: Mapping[str, Any] = RANDOM, **more: Any) -> dict[str, Any]:
-    """A campaign of so many experiments, each of which dispenses and reads. `more` goes into it as it is."""
+def campaign_of(
+    experiments: int, learner: Mapping[str, Any] | None = None, *, points: int = POINTS, **more: Any
+) -> dict[str, Any]:
+    """A campaign of so many experiments, each of which dispenses and reads, at random points by default.
+
+    `more` goes into it as it is.
+    """
     return {
         "campaign": CAMPAIGN,
         "lab": "lab.yaml",
-        "parameters": {"x": {"type": "integer", "low": 1, "high": POINTS}},
+        "parameters": {"x": {"type": "integer", "low": 1, "high": points}},
         "objectives": {"y": {"goal": "maximize"}},
         "procedure": {"parameters": ["x"], "steps": list(STEPS)},
         "analysis": {"value": {"outputs": {"y": "read.y"}}},
-        "learner": dict(learner),
+        "learner": dict(learner or {"start": {"random": {"n": points}}}),
         "budget": {"experiments": experiments},
         **more,
     }

@@ -104,7 +104,9 @@ class Program:
                 while sum(text in line for line in self.lines) < times and not self._read.done():
                     await self._said.wait()
         except TimeoutError:
-            raise TooLate(f"{self.name} has not said {text!r} {times} times within {within:g} s{self._last()}") from None
+            raise TooLate(
+                f"{self.name} has not said {text!r} {times} times within {within:g} s{self._last()}"
+            ) from None
 
     async def close(self) -> None:
         """Make sure that nothing of it is left."""
@@ -138,9 +140,7 @@ class Programs:
         self.folder = folder
         self.started: list[Program] = []
 
-    async def start(
-        self, name: str, *command: str, environment: Mapping[str, str] | None = None
-    ) -> Program:
+    async def start(self, name: str, *command: str, environment: Mapping[str, str] | None = None) -> Program:
         """Start a command in the folder, with both of its outputs in `NAME.log`."""
         process = await asyncio.create_subprocess_exec(
             *command,

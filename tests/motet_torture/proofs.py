@@ -31,7 +31,7 @@ class Trial:
 
     def random(self, what: str) -> random.Random:
         """Random numbers of its own for each purpose."""
-        return random.Random(f"{self.seed} {what}")  # noqa: S311 - repeatable, no secret
+        return random.Random(f"{self.seed} {what}")
 
 
 @dataclass(frozen=True, slots=True)

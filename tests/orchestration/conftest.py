@@ -11,7 +11,7 @@ import pytest
 from motet.contracts.declarations import NoOptions
 from motet.contracts.learning import StopRule
 from motet.devices import Context, Device, Limits, Output, verb
-from motet.learning import Suggester, build_learner, build_stop_rules
+from motet.learning import FreshSuggester, Suggester, build_learner, build_stop_rules
 from motet.model.campaign import Budget, FailurePolicy, LearnerConfig
 from motet.model.events import Event
 from motet.model.experiment import RunRecord
@@ -21,6 +21,8 @@ from motet.model.space import Space, Stepped
 from motet.model.values import PluginRef
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.goal import Goal
+from motet.orchestration.queue import Queue
+from motet.orchestration.resume import read
 from motet.orchestration.work import Course, Stage
 from motet.plugins import Registry, installed
 from motet.station import LocalStation
@@ -89,6 +91,14 @@ class Lab:
     registry: Registry = field(default_factory=installed)
     beside: Callable[["Lab"], Coroutine[Any, Any, None]] | None = None
     """What goes on beside the campaign, on its loop; cancelled when it has ended."""
+    stages: tuple[Stage, ...] = ()
+    """The stages, at stations of their names; by default one, at all stations."""
+    analysis: Any = field(default_factory=Reads)
+    goes_on: bool = False
+    """Whether the campaign is there already, as a process left it that ended in the middle of it."""
+    fresh: bool = False
+    queue: Queue | None = None
+    loop: CampaignLoop | None = None
 
     @property
     def reader(self) -> Reader:
@@ -109,18 +119,41 @@ class Lab:
         objectives = {name: objective.model_dump() for name, objective in OBJECTIVES.items()}
         names = tuple(f"cell{i}" for i in range(self.stations))
         record = CampaignRecord("test", "soft", {}, {}, 1, names, objectives, parameters, Stamp(0.0, 0.0))
-        recorder = Recorder(store, await store.new_campaign(record), [self.events.append, self.on_event])
+        if self.stages:
+            names = tuple(dict.fromkeys(name for stage in self.stages for name in stage.stations))
+        stages = self.stages or (Stage("", PROCEDURE, names),)
+        before = await asyncio.to_thread(read, Reader(self.path), "test-1", stages, names) if self.goes_on else None
+        if before is None:
+            campaign, elapsed_s = await store.new_campaign(record), 0.0
+        else:
+            campaign, elapsed_s = before.campaign, before.elapsed_s
+            await store.resumed(campaign, Stamp(0.0, elapsed_s))
+        recorder = Recorder(store, campaign, [self.events.append, self.on_event], before_s=elapsed_s)
         stations = [await self._station(lab_loop, name, recorder) for name in names]
         rules = (*build_stop_rules(self.stop, self.registry), *self.rules)
         count = self.stations
         learner = build_learner(self.learner, self.registry, SPACE, OBJECTIVES, seed=1, stations=count, rules=rules)
-        suggester = Suggester(learner, ahead=self.stations)
+        if before is not None:
+            learner.replay(before.learner)
+        suggester = FreshSuggester(learner) if self.fresh else Suggester(learner, ahead=self.stations)
         goal = Goal(OBJECTIVES, rules, self.budget, self.failures)
         self.control = Control()
+        self.queue = Queue(recorder, None if before is None else before.queue)
         beside = None if self.beside is None else asyncio.create_task(self.beside(self))
         try:
-            course = Course((Stage("", PROCEDURE, names),), {"x": "mm"})
-            return await CampaignLoop(stations, course, suggester, Reads(), goal, recorder, self.control).run()
+            course = Course(stages, {"x": "mm"})
+            self.loop = CampaignLoop(
+                stations,
+                course,
+                suggester,
+                self.analysis,
+                goal,
+                recorder,
+                self.control,
+                queue=self.queue,
+                before=before,
+            )
+            return await self.loop.run()
         finally:
             if beside is not None:
                 beside.cancel()
@@ -142,3 +175,9 @@ class Lab:
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path / "motet.db")
+
+
+@pytest.fixture
+def make_lab() -> Callable[..., Lab]:
+    """A further lab, with a store of its own."""
+    return Lab

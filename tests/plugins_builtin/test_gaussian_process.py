@@ -80,12 +80,13 @@ def test_a_fit_that_goes_on_is_the_fit_to_all_values_bit_for_bit(data: Data, poo
 
 def test_between_searches_values_are_appended(pool: Array) -> None:
     data = measured(120)
-    counts = [fit(data.first(count)).tuning.count for count in (ALWAYS, ALWAYS + 1, 53, 119)]
+    fits = [fit(data.first(count)) for count in (ALWAYS, ALWAYS + 1, 53, 119)]
+    counts = [each.tuning.count for each in fits]
 
     assert counts[:2] == [ALWAYS, ALWAYS]
     assert counts[2] == 53
     assert counts[3] < 119
-    assert len(fit(data.first(119)).gram.tail) == 119 - counts[3]
+    assert len(fits[3].gram.tail) == 119 - counts[3]
 
 
 @pytest.mark.parametrize(("off", "searched"), [(0.0, False), (5.0, True)])
@@ -168,6 +169,7 @@ print(sorted({"torch", "sklearn", "botorch", "pandas"} & set(sys.modules)))
 """
 
 
+@pytest.mark.slow
 def test_any_number_of_threads_gives_the_same_bits_and_nothing_heavy_is_imported() -> None:
     said: list[str] = []
     for threads in ("1", "2"):

@@ -230,11 +230,11 @@ Run = Callable[[Callable[[Rig], Coroutine[Any, Any, None]]], None]
 
 @pytest.fixture
 def virtual(tmp_path: Path) -> Run:
-    """Runs a test with a rig in virtual time; an hour of it at most."""
+    """Runs a test with a rig in virtual time; two hours of it at most."""
 
     def run(test: Callable[[Rig], Coroutine[Any, Any, None]], broker: Callable[[], MemoryBus] = MemoryBus) -> None:
         async def whole() -> None:
-            async with asyncio.timeout(36_000):
+            async with asyncio.timeout(7200):
                 bus = broker()
                 await bus.start()
                 rig = Rig(tmp_path, bus)

@@ -11,12 +11,13 @@ import pytest
 from motet.api.simulate import Simulation, load_simulated, simulate
 from motet.model.events import Event, ExperimentEnded
 from motet.model.experiment import State
+from motet_conformance.effort import effort
 from motet_simulators.electrolyte_bench import STOCKS, Mixture
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "electrolyte.yaml"
 TEMPERATURE = 30.0
 TOTAL = 4.0
-GOAL, WITHIN, OF_TEN = 0.98, 40, 9
+GOAL, WITHIN = 0.98, 40
 
 
 def conductivity(volumes: Mapping[str, Any]) -> float:
@@ -62,9 +63,9 @@ def test_what_is_measured_is_what_was_mixed() -> None:
 
 
 @pytest.mark.slow
-def test_the_best_mixture_is_found_within_40_experiments_by_nine_of_ten_seeds() -> None:
-    top, found = highest(), 0
-    for seed in range(1, 11):
+def test_the_best_mixture_is_found_within_40_experiments_by_all_seeds_but_one() -> None:
+    top, found, seeds = highest(), 0, effort(10, 4)
+    for seed in range(1, seeds + 1):
         best = max(measured(seed), key=lambda each: each.outcome.values["conductivity"])
         found += conductivity(best.outcome.experiment.parameters) >= GOAL * top
-    assert found >= OF_TEN
+    assert found >= seeds - 1

@@ -7,21 +7,20 @@ from typing import Any
 from motet.errors import Aborted, InstrumentError, LimitError, ProcedureError
 from motet.model.events import Event, StationChanged, StationState, StepStarted
 from motet.model.experiment import Experiment, RunRecord, Suggestion
+from motet.model.job import Job
 from motet.model.procedure import Procedure
 from motet.station import LocalStation
 
 MakeProcedure = Callable[..., Procedure]
 
 
-def _experiment(x: float) -> Experiment:
-    return Experiment("test-1", 1, Suggestion({"x": x}, "asked by the test"))
+def _job(procedure: Procedure, x: float = 1.0) -> Job:
+    experiment = Experiment("test-1", 1, Suggestion({"x": x}, "asked by the test"))
+    return Job(experiment, procedure, units={"x": "mm"})
 
 
-async def _station(
-    bench: Any, procedure: Procedure, emit: Callable[[Event], object] = lambda event: None
-) -> LocalStation:
-    engine = await bench.lab_loop.engine()
-    station = LocalStation("cell", {"gauge": bench.gauge}, procedure, engine, units={"x": "mm"}, emit=emit)
+async def _station(bench: Any, emit: Callable[[Event], object] = lambda event: None) -> LocalStation:
+    station = LocalStation("cell", {"gauge": bench.gauge}, await bench.lab_loop.engine(), emit=emit)
     await station.connect()
     return station
 
@@ -29,9 +28,9 @@ async def _station(
 async def _run(
     bench: Any, procedure: Procedure, x: float = 3.0, emit: Callable[[Event], object] = lambda event: None
 ) -> RunRecord:
-    station = await _station(bench, procedure, emit)
+    station = await _station(bench, emit)
     try:
-        return await station.run(_experiment(x))
+        return await station.run(_job(procedure, x))
     finally:
         await station.close()
 
@@ -142,10 +141,9 @@ def test_steps_are_announced_in_their_order(bench: Any, procedure: MakeProcedure
 def test_abort_stops_in_mid_move_runs_cleanup_and_says_why(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> RunRecord:
         bench.gauge.blocked = asyncio.Event()
-        station = await _station(
-            bench, procedure({"gauge.move": {"x": 9}}, {"gauge.measure": {}}, cleanup=["gauge.measure"])
-        )
-        running = asyncio.create_task(station.run(_experiment(1)))
+        steps = procedure({"gauge.move": {"x": 9}}, {"gauge.measure": {}}, cleanup=["gauge.measure"])
+        station = await _station(bench)
+        running = asyncio.create_task(station.run(_job(steps)))
         await bench.gauge.moving.wait()
         bench.gauge.blocked.set()
         bench.gauge.blocked = asyncio.Event()
@@ -168,8 +166,8 @@ def test_abort_stops_in_mid_move_runs_cleanup_and_says_why(bench: Any, procedure
 def test_pause_holds_before_the_next_step_and_resume_goes_on(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> RunRecord:
         bench.gauge.blocked = asyncio.Event()
-        station = await _station(bench, procedure({"gauge.move": {"x": 9}}, {"gauge.measure": {}}))
-        running = asyncio.create_task(station.run(_experiment(1)))
+        station = await _station(bench)
+        running = asyncio.create_task(station.run(_job(procedure({"gauge.move": {"x": 9}}, {"gauge.measure": {}}))))
         await bench.gauge.moving.wait()
         station.pause()
         bench.gauge.blocked.set()
@@ -187,9 +185,9 @@ def test_pause_holds_before_the_next_step_and_resume_goes_on(bench: Any, procedu
 
 def test_abort_ends_a_paused_experiment(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> RunRecord:
-        station = await _station(bench, procedure({"gauge.move": {"x": 9}}))
+        station = await _station(bench)
         station.pause()
-        running = asyncio.create_task(station.run(_experiment(1)))
+        running = asyncio.create_task(station.run(_job(procedure({"gauge.move": {"x": 9}}))))
         done, _ = await asyncio.wait([running], timeout=0.2)
         assert not done
         await station.abort("enough")
@@ -209,8 +207,8 @@ def test_abort_cuts_a_wait_short(bench: Any, procedure: MakeProcedure) -> None:
             if isinstance(event, StepStarted):
                 waiting.set()
 
-        station = await _station(bench, procedure({"wait": "1 h"}, {"gauge.measure": {}}), see)
-        running = asyncio.create_task(station.run(_experiment(1)))
+        station = await _station(bench, see)
+        running = asyncio.create_task(station.run(_job(procedure({"wait": "1 h"}, {"gauge.measure": {}}))))
         await waiting.wait()
         await station.abort("enough")
         record = await running
@@ -223,9 +221,9 @@ def test_abort_cuts_a_wait_short(bench: Any, procedure: MakeProcedure) -> None:
 
 def test_abort_without_an_experiment_does_nothing_and_the_next_one_runs(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> RunRecord:
-        station = await _station(bench, procedure({"gauge.move": {"x": 9}}))
+        station = await _station(bench)
         await station.abort("nothing runs")
-        record = await station.run(_experiment(1))
+        record = await station.run(_job(procedure({"gauge.move": {"x": 9}})))
         await station.close()
         return record
 
@@ -240,7 +238,7 @@ def test_a_defect_in_a_driver_is_handed_over_as_it_is(bench: Any, procedure: Mak
 
 def test_safe_reaches_every_device(bench: Any, procedure: MakeProcedure) -> None:
     async def scenario() -> None:
-        station = await _station(bench, procedure({"gauge.move": {"x": 9}}))
+        station = await _station(bench)
         await station.safe()
         await station.close()
 

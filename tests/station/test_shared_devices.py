@@ -152,8 +152,9 @@ def test_an_abort_ends_a_wait_at_once_and_leaves_the_device_to_the_other(
 ) -> None:
     async def work(bench: Bench) -> None:
         first = asyncio.create_task(bench.run("one", CARRY))
+        await asyncio.sleep(1)
         second = asyncio.create_task(bench.run("two", step))
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
         await bench.stations["two"].abort("enough")
         record = await second
         assert (type(record.error), str(record.error)) == (Aborted, "enough")
@@ -196,6 +197,7 @@ def test_who_is_paused_holds_nothing_that_others_wait_for() -> None:
 def test_who_has_it_for_too_long_fails_and_the_next_one_goes_on(lease: Literal["step", "stage"]) -> None:
     async def work(bench: Bench) -> None:
         first = asyncio.create_task(bench.run("one", CARRY))
+        await asyncio.sleep(1)
         second = asyncio.create_task(bench.run("two", "robot.read"))
         record = await first
         assert (type(record.error), str(record.error)) == (
@@ -219,4 +221,9 @@ def test_an_emergency_stop_of_any_station_stops_it() -> None:
         await asyncio.gather(*(station.clear() for station in bench.stations.values()))
         assert (await bench.run("two", CARRY)).error is None
 
-    assert carried_out(work).whats() == ["open", "carry 5", "stop", "safe", "close", "open", "carry 5", "close"]
+    bench = carried_out(work)
+    assert bench.robot.calls[2] == (5.0, "stop")
+    assert [what for what in bench.whats() if what != "stop"] == [
+        *("open", "carry 5", "safe"),
+        *("close", "open", "carry 5", "close"),
+    ]

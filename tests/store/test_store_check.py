@@ -83,6 +83,10 @@ INSERT = "INSERT INTO transitions (experiment, change, station, attempt, reason,
             "scan-1/1: running follows running; allowed is staged, retried, done, failed",
         ),
         ("DELETE FROM transitions WHERE change = 'planned' AND experiment = 'scan-1/1'", "running follows nothing"),
+        (
+            "UPDATE transitions SET change = 'done' WHERE experiment = 'scan-1/3' AND change = 'failed'",
+            "scan-1/3: is done, but never ran",
+        ),
         ("DELETE FROM transitions WHERE experiment = 'scan-1/3'", "scan-1/3: nothing is stored of what happened to it"),
         ("UPDATE transitions SET change = 'lost' WHERE change = 'staged'", "scan-1/1: lost follows running"),
         (

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from motet.api.results import store_path
@@ -11,6 +12,7 @@ from motet.errors import FileProblems, NotFound, Problem
 from motet.files.campaign import CampaignFile
 from motet.model.events import CampaignState
 from motet.model.experiment import Outcome, State
+from motet.model.values import Point
 from motet.orchestration.resume import Before, read
 from motet.orchestration.work import Stage
 from motet.stamps import wall
@@ -56,11 +58,16 @@ def about(file: CampaignFile) -> dict[str, Any]:
         mode="json",
         include={"parameters", "constraints", "objectives", "outcome_constraints", "analysis", "learner", "seed"},
     )
-    rows = json.dumps([dict(row) for row in file.space.candidates or ()], sort_keys=True)
+    candidates = file.space.candidates
     return plain | {
-        "candidates": hashlib.sha256(rows.encode()).hexdigest() if file.space.candidates else None,
+        "candidates": digest(candidates) if candidates else None,
         "stages": [{"stage": one.name, "procedure": one.procedure.model_dump(mode="json")} for one in file.stages],
     }
+
+
+def digest(candidates: Sequence[Point]) -> str:
+    """Tells one table of candidates from another."""
+    return hashlib.sha256(json.dumps([dict(row) for row in candidates], sort_keys=True).encode()).hexdigest()
 
 
 def _check(file: CampaignFile, reader: Reader, campaign: str) -> None:

@@ -25,7 +25,7 @@ async def command(data: Path, campaign: str, name: str) -> str:
     Raises NotFound when nothing runs it, NoReply when its process does not answer within 5 s, ConnectionProblem when
     its broker cannot be reached.
     """
-    identity, reply = await _request(data, campaign, {"command": name})
+    identity, reply = await request(data, campaign, {"command": name})
     if "error" in reply:
         raise NoReply(f"campaign {identity} refused {name}: {reply['error']}")
     return str(reply["state"])
@@ -37,13 +37,13 @@ async def answer(data: Path, campaign: str, given: Answer | None, question: int 
     None says that what was asked for is done. Raises AnswerProblem when that is no answer to an open question, and
     what `command` raises.
     """
-    identity, reply = await _request(data, campaign, {"command": ANSWER, "value": given, "question": question})
+    identity, reply = await request(data, campaign, {"command": ANSWER, "value": given, "question": question})
     if "error" in reply:
         raise AnswerProblem(f"campaign {identity}: {reply['error']}")
     return int(reply["question"]), reply["answer"]
 
 
-async def _request(data: Path, campaign: str, request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+async def request(data: Path, campaign: str, request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The campaign's id, and what the process that runs it replies."""
     identity = Reader(store_path(data)).campaign(campaign).summary.id
     path = data / identity / CONTROL_FILE

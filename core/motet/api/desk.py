@@ -1,4 +1,4 @@
-"""Where people bring experiments to a campaign's queue, and results measured by hand: requests are checked, carried out.
+"""Where people bring experiments to a campaign's queue, and results measured by hand, to be checked and carried out.
 
 The same for a campaign that runs and for one that waits in the store to go on.
 """

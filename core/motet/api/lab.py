@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
+from motet.api.results import store_path
 from motet.api.setting import Setting
 from motet.bus import Bus
+from motet.contracts.people import Person
 from motet.errors import ConnectionProblem, ProcedureError
+from motet.files.safety import watched_stations
+from motet.files.units import convert
 from motet.lines import Capture
 from motet.model.events import Event, StationChanged, StepStarted
 from motet.model.lab import Lab
@@ -19,8 +23,12 @@ from motet.orchestration.floor import Alone, Floor
 from motet.plugins import Registry
 from motet.station import Station
 from motet.station.build import Builder
+from motet.station.heartbeat import Heartbeat
+from motet.station.interlocks import watched
+from motet.station.latch import Latch
+from motet.station.latch_state import Latched
 from motet.station.leases import Leases
-from motet.store import Store
+from motet.store import Store, StoreTrouble
 
 
 class User(Protocol):
@@ -48,6 +56,18 @@ class User(Protocol):
 
     def hear(self, event: Event) -> None:
         """Something happened at a station."""
+        ...
+
+    def on_trouble(self, trouble: StoreTrouble | None) -> None:
+        """The store cannot be written, or can again (None)."""
+        ...
+
+    def on_estop(self, reason: str) -> None:
+        """The emergency stop is pressed."""
+        ...
+
+    def on_clear(self, who: str) -> None:
+        """Somebody has cleared it."""
         ...
 
     async def ask(self, question: Question) -> Answer:
@@ -94,19 +114,81 @@ class LabSession:
         """Raises ConnectionProblem before anything has moved; StoreError."""
         stack = self._stack
         self.leases = Leases(lambda resource, who, seconds: None)
+        me = await asyncio.to_thread(self._identity)
         self.store = await self.setting.store()
         stack.push_async_callback(self.store.close)
+        self.store.on_trouble(self._on_trouble)
         self.bus = await stack.enter_async_context(self.setting.bus(self.lab))
+        latch = await self._latch()
+        trip = _nothing if latch is None else latch.trip_soon
         person = self if self.asks(self.bus) else None
         capture = await self._traffic()
-        builder = Builder(self.lab, self.registry, self.setting.engine, stack, self.bus, capture, self.hear, person)
+        builder = Builder(
+            self.lab, self.registry, self.setting.engine, stack, self.bus, capture, self.hear, person, trip
+        )
         found: dict[str, Station] = {}
-        for name in self.names:
-            found[name] = await builder.station(name)
+        for name in dict.fromkeys((*self.names, *watched_stations(self.lab))):
+            if self.lab.elsewhere(name) and not self.setting.virtual:
+                found[name] = self._remote(name, me, person)
+            else:
+                found[name] = await builder.station(name)
             stack.push_async_callback(found[name].close)
         self.stations = found
         self.using = {name: {user.key for user in self.users if name in user.station_names} for name in found}
+        if latch is not None:
+            latch.guard(*found.values())
         await _connect(list(found.values()))
+        await stack.enter_async_context(watched(self.lab, self.registry, list(found.values()), trip, self.hear))
+        heartbeat = self.lab.safety.heartbeat
+        if heartbeat is not None and not self.setting.virtual:
+            await stack.enter_async_context(Heartbeat(convert(heartbeat, "s"), trip))
+        if latch is not None:
+            latch.listen(self._on_estop, self._on_clear)
+
+    async def _latch(self) -> Latch | None:
+        """The lab's emergency stop. Raises EmergencyStop while it is pressed."""
+        if self.setting.virtual:
+            return None
+        latch = await self._stack.enter_async_context(Latch(self.lab.lab, self.setting.data, self.bus))
+        latch.check()
+        return latch
+
+    def _on_estop(self, latched: Latched) -> None:
+        for user in self.users:
+            user.on_estop(str(latched))
+
+    def _on_clear(self, who: str) -> None:
+        for user in self.users:
+            user.on_clear(who)
+
+    def _remote(self, name: str, me: str, person: Person | None) -> Station:
+        from motet.remote import connect_remote
+
+        assert self.bus is not None, "a lab with stations elsewhere was checked to have a broker"
+        campaigns = ", ".join(user.key for user in self.users)
+        return connect_remote(  # on the loop, which it belongs to: the files that it reads are small
+            name,
+            self.lab,
+            self.bus,
+            self.registry,
+            orchestrator=me,
+            campaign=campaigns,
+            person=person,
+            emit=self.hear,
+        )
+
+    def _identity(self) -> str:
+        """Who asks for stations elsewhere: the same as long as the store is the same."""
+        if self.setting.virtual or not any(map(self.lab.elsewhere, self.names)):
+            return ""
+        from motet.remote import orchestrator_id
+
+        return orchestrator_id(None if self.setting.data is None else store_path(self.setting.data))
+
+    def _on_trouble(self, trouble: StoreTrouble | None) -> None:
+        """While nothing can be stored, nothing begins: what runs ends, and is stored when there is room again."""
+        for user in self.users:
+            user.on_trouble(trouble)
 
     def floor(self, user: User) -> Floor:
         """How a campaign shares the stations with the others."""
@@ -158,6 +240,10 @@ class _Shared:
         left.discard(self.user.key)
         if not left:
             await Alone().leave(station)
+
+
+def _nothing(reason: str) -> None:
+    """There is no emergency stop where time is virtual."""
 
 
 async def _connect(stations: Sequence[Station]) -> None:

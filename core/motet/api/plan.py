@@ -114,5 +114,4 @@ def _summed_up(file: CampaignFile, results: Sequence[TrialResult], registry: Reg
 
 def _need(name: str, supply: Supply, results: Sequence[TrialResult]) -> Need:
     amounts = [result.consumed.get(name, 0.0) for result in results]
-    lasts = supply.lasts
-    return Need(Range.of(amounts), supply, sum(lasts is not None and result.attempts > lasts for result in results))
+    return Need(Range.of(amounts), supply, sum(supply.is_short(amount) for amount in amounts))

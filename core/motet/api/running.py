@@ -2,8 +2,11 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from motet.api.desk import TELL, Reply
+from motet.api.running_queue import RunningQueue, Written
 from motet.api.session import Session
 from motet.errors import Aborted
 from motet.files.campaign import CampaignFile
@@ -12,7 +15,7 @@ from motet.orchestration import Summary
 from motet.simulation.thread import LoopThread
 
 ANSWERING_S = 10.0
-"""How long an answer may take to be stored, seconds, before TimeoutError is raised."""
+"""How long an answer, or a change of the queue, may take to be stored, seconds, before TimeoutError is raised."""
 
 
 class Running:
@@ -62,6 +65,29 @@ class Running:
         Raises AnswerProblem.
         """
         return self._loop.submit(self._session.questions.answer(given, question)).result(ANSWERING_S)[1]
+
+    @property
+    def queue(self) -> "RunningQueue":
+        """The experiments that people add to the campaign; from any thread."""
+        return RunningQueue(self._ask)
+
+    def tell(self, parameters: Written, values: Written, *, why: str = "", who: str = "") -> int:
+        """Tell the learner a result that it did not ask for, such as one measured by hand; from any thread.
+
+        Numbers may be quantities (`"5 mm"`). Gives the number of the experiment that it became, once that is stored.
+        Raises AnswerProblem for what is no point or no value of the campaign, and when that has ended; StoreError.
+        """
+        result = {"parameters": dict(parameters), "values": dict(values)}
+        reply = self._ask({"command": TELL, "results": [result], "why": why, "who": who})
+        return int(reply["experiments"][0])
+
+    def _ask(self, request: Mapping[str, Any]) -> Reply:
+        """What the campaign replies, once it has started. Raises TimeoutError."""
+        future = self._loop.submit(self._session.carry_out(request))
+        try:
+            return future.result(ANSWERING_S)
+        finally:
+            future.cancel()
 
     async def _open_questions(self) -> Sequence[Asked]:
         return self._session.questions.open

@@ -8,18 +8,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from motet.api.beginning import BEGAN, about, begun_before
 from motet.api.commands import Commands
+from motet.api.desk import Reply
 from motet.api.lab import LabSession
 from motet.api.setting import Setting
 from motet.bus import Bus
 from motet.contracts.declarations import Kind
 from motet.contracts.learning import StopRule
+from motet.contracts.people import Person
 from motet.files.campaign import CampaignFile
 from motet.files.units import convert
 from motet.learning import FreshSuggester, Learner, Suggester, build_learner, build_stop_rules
-from motet.model.consumption import consumption
+from motet.model.consumption import Stocks, consumption
 from motet.model.events import Event
 from motet.model.questions import Answer, Question
 from motet.model.space import units_of
@@ -29,10 +32,14 @@ from motet.orchestration.goal import Goal
 from motet.orchestration.queue import Queue
 from motet.orchestration.recorder import Sink
 from motet.orchestration.resume import Before
+from motet.orchestration.supplies import FillsUp, Supplies
 from motet.orchestration.work import Course, Stage
 from motet.plugins import Registry
 from motet.stamps import wall
-from motet.store import CampaignRecord, Stamp, Store
+from motet.store import CampaignRecord, Stamp, Store, StoreTrouble
+
+STORE = "store"
+"""Who holds a campaign while nothing can be stored."""
 
 CONTROL_FILE = "control.json"
 
@@ -58,6 +65,8 @@ class Session:
     learner_s: float = 0.0
     """Seconds of real time that the learner worked, when the campaign has ended."""
     _recorder: Recorder | None = field(default=None, init=False)
+    _commands: Commands | None = field(default=None, init=False)
+    _started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _before: Before | None = field(default=None, init=False)
 
     @property
@@ -111,17 +120,24 @@ class Session:
             self.questions.record_with(recorder, 0 if before is None else before.asked)
             self.control = control = Control()
             control.listen(self.questions.on_control)
-            queue = Queue(recorder) if before is None else Queue(recorder, before.queued, before.mode)
+            queue = Queue(recorder, None if before is None else before.queue)
             loop = await self._loop(stack, lab, recorder, control, queue, before)
             if before is not None and before.paused:
                 control.pause(before.paused)
+            self._commands = commands = Commands(control, self.questions, queue, loop, self.file.space)
+            self._started.set()
             if lab.bus is not None and not self.setting.virtual:
-                commands = Commands(control, self.questions, queue, loop, self.file.space)
                 await stack.enter_async_context(self._remote_control(lab.bus, commands))
             try:
                 return await loop.run()
             finally:
                 self.learner_s = loop.suggester.busy_s
+
+    async def carry_out(self, request: Mapping[str, Any]) -> Reply:
+        """What a program asks of its own campaign, once that has started: see `Commands`."""
+        await self._started.wait()
+        assert self._commands is not None, "it has started"
+        return await self._commands.carry_out(request)
 
     def hear(self, event: Event) -> None:
         """Something happened at a station of the lab."""
@@ -130,6 +146,29 @@ class Session:
             return
         for sink in self.sinks:
             sink(event)
+
+    def on_trouble(self, trouble: StoreTrouble | None) -> None:
+        """While nothing can be stored the campaign is paused, and says why."""
+        if self.control is None:
+            return
+        if trouble is None:
+            self.control.resume("the store can be written again", STORE)
+        else:
+            self.control.pause(f"the store cannot be written: {trouble.path}: {trouble.cause}", STORE)
+
+    def on_estop(self, reason: str) -> None:
+        """The emergency stop is pressed: nothing goes on until it is cleared and a person resumes."""
+        if self.control is not None:
+            self.control.estop(reason)
+        if self._recorder is not None:
+            self._recorder.note("emergency stop", "", reason)
+
+    def on_clear(self, who: str) -> None:
+        """Somebody has cleared it: the campaign may be resumed."""
+        if self.control is not None:
+            self.control.clear()
+        if self._recorder is not None:
+            self._recorder.note("emergency stop cleared", "", f"by {who}; `motet resume` goes on")
 
     async def ask(self, question: Question) -> Answer:
         """A step asks a person."""
@@ -155,6 +194,9 @@ class Session:
         constraints = config.outcome_constraints
         goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s, constraints, self._cost)
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
+        supplies = self._supplies(lab, recorder, before)
+        if supplies is not None:
+            stack.push_async_callback(supplies.closed)
         stages = tuple(Stage(stage.name, stage.procedure, stage.stations) for stage in self.file.stages)
         return CampaignLoop(
             [lab.stations[name] for name in self.file.stations],
@@ -165,10 +207,22 @@ class Session:
             recorder,
             control,
             queue,
+            supplies,
             before,
             lab.floor(self),
             asks_again(self.questions),
         )
+
+    def _supplies(self, lab: LabSession, recorder: Recorder, before: Before | None) -> Supplies | None:
+        """The counted consumables, where the lab states a stock of any that is used."""
+        supplies = self.file.supplies
+        if not any(supply.each > 0 and supply.stock is not None for supply in supplies.values()):
+            return None
+        stocks = Stocks(supplies, {} if before is None else before.used)
+        person: Person | None = self.questions if self._can_be_asked(lab.bus) else None
+        if self.setting.virtual:
+            person = FillsUp()
+        return Supplies([stage.supplies for stage in self.file.stages], stocks, recorder, person)
 
     def _suggester(self, stop: Sequence[StopRule], before: Before | None) -> Suggester | FreshSuggester:
         config, stations = self.file.campaign, len(self.file.stages[0].stations)

@@ -50,7 +50,10 @@ class Setting:
             async with MemoryBus() as bus:
                 yield bus
         elif lab.broker.embedded:
-            async with EmbeddedBroker(lab.broker.port or 0) as broker, await _client(lab.broker.at(broker.url), lab) as bus:
+            async with (
+                EmbeddedBroker(lab.broker.port or 0) as broker,
+                await _client(lab.broker.at(broker.url), lab) as bus,
+            ):
                 yield bus
         else:
             async with await _client(lab.broker, lab) as bus:

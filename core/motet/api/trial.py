@@ -3,6 +3,7 @@
 import hashlib
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,8 +14,8 @@ from motet.api.variation import seeded, varied
 from motet.errors import MotetError
 from motet.files.campaign import CampaignFile
 from motet.model.campaign import Budget
-from motet.model.consumption import consumption
-from motet.model.events import Event, ExperimentEnded, ExperimentRetried, ExperimentStarted
+from motet.model.consumption import cost_of, used_up
+from motet.model.events import Event, ExperimentEnded, ExperimentRetried, ExperimentStarted, StageEnded
 from motet.model.experiment import Outcome, State
 from motet.model.standing import Wanted
 from motet.model.values import PluginRef
@@ -54,17 +55,18 @@ class Watch:
     first: float | None = None
     ended_s: list[float] = field(default_factory=list[float])
     values: list[float | None] = field(default_factory=list[float | None])
-    attempts: int = 0
+    runs: Counter[str] = field(default_factory=Counter[str])
+    """How many attempts at each stage have begun."""
     busy_h: dict[str, float] = field(default_factory=dict[str, float])
 
     def see(self, event: Event, now: float) -> None:
         """Take an event in."""
         match event:
-            case ExperimentStarted(_, station, _):
+            case ExperimentStarted(_, station, _, stage):
                 self.first = now if self.first is None else self.first
                 self.started[station] = now
-                self.attempts += 1
-            case ExperimentRetried(_, station, _):
+                self.runs[stage] += 1
+            case ExperimentRetried(_, station, _) | StageEnded(_, station, _, _):
                 self._busy(station, now)
             case ExperimentEnded(outcome, station, _):
                 self._busy(station, now)
@@ -115,21 +117,21 @@ def _run(bundle: Bundle, trial: Trial) -> TrialResult:
     if summary.defect:
         return TrialResult(trial, error=summary.reason)
     kept = summary.reached if summary.reached is not None else len(watch.ended_s)
-    used = consumption(file.lab, file.supplies, watch.attempts, watch.busy_h)
+    amounts = used_up({stage.name: stage.supplies for stage in file.stages}, watch.runs)
     return TrialResult(
         trial,
         state=summary.state,
         reason=summary.reason,
         reached=summary.reached is not None,
         stations=summary.stations,
-        attempts=watch.attempts,
+        attempts=watch.runs[file.stages[0].name],
         ended_s=tuple(watch.ended_s[:kept]),
         values=tuple(watch.values[:kept]),
         wall_s=summary.wall_s,
         busy_s=summary.busy_s,
         learner_s=done.learner_s,
-        cost=used.cost,
-        consumed=dict(used.amounts),
+        cost=cost_of(file.lab, file.supplies, amounts, watch.busy_h),
+        consumed=amounts,
     )
 
 

@@ -111,9 +111,9 @@ def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFil
     """
     if not value.isdecimal() or int(value) < 1:
         raise _Unfit(value, "a whole number from 1 is needed")
-    if len(file.stages) > 1:
+    stage, *others = file.stages
+    if others:
         raise _Unfit(value, "the number of stations can be varied for campaigns without `stages`")
-    stage = file.stages[0]
     wanted = int(value)
     names = list(file.stations[:wanted])
     stations: dict[str, Station] = dict(file.lab.stations)

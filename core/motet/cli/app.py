@@ -5,9 +5,27 @@ from typing import Annotated
 import typer
 
 import motet
-from motet.cli import benchmark, compare, control, inspect, new, plan, results, run, simulate, simulator, station, store
+from motet.cli import (
+    benchmark,
+    compare,
+    control,
+    estop,
+    inspect,
+    new,
+    plan,
+    queue,
+    results,
+    run,
+    simulate,
+    simulator,
+    station,
+    store,
+)
+from motet.cli.headed import Headed
 
 app = typer.Typer(
+    cls=Headed,
+    rich_markup_mode=None,
     help=(
         "Run campaigns on lab instruments or on simulators, several stations at once.\n\n"
         "Exit codes: 0 done; 1 internal error; 2 mistake in a file or on the command line; 3 a device, port or broker "
@@ -49,8 +67,12 @@ app.command("pause", rich_help_panel="Run")(control.pause)
 app.command("resume", rich_help_panel="Run")(control.resume)
 app.command("stop", rich_help_panel="Run")(control.stop)
 app.command("abort", rich_help_panel="Run")(control.abort)
+app.command("estop", rich_help_panel="Run")(estop.estop)
+app.command("clear", rich_help_panel="Run")(estop.clear)
 app.command("questions", rich_help_panel="Run")(control.questions)
 app.command("answer", rich_help_panel="Run", context_settings={"ignore_unknown_options": True})(control.answer)
+app.add_typer(queue.app, name="queue", rich_help_panel="Run")
+app.command("tell", rich_help_panel="Run")(queue.tell)
 app.command("list", rich_help_panel="Look")(results.list_campaigns)
 app.command("show", rich_help_panel="Look")(results.show)
 app.command("report", rich_help_panel="Look")(results.report)

@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from motet.cli.exits import handled
+from motet.cli.headed import Headed
 
-app = typer.Typer(help="Write the beginning of a plugin package.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Headed, rich_markup_mode=None, help="Write the beginning of a plugin package.", no_args_is_help=True
+)
 
 
 class Wire(StrEnum):

@@ -56,12 +56,17 @@ def show(
         int | None, typer.Argument(help="The number of an experiment, to show all that is known of it.", min=1)
     ] = None,
     data: Data = Path("motet-data"),
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Show the samples: where each is, and where it has been.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show a campaign: how it ended, its best experiments or its Pareto front, and its failures."""
+    from motet.api.queue import look
     from motet.api.results import store_path
+    from motet.cli import waiting
     from motet.cli.questions import as_dict, print_questions
-    from motet.cli.shown import experiment_lines, print_campaign
+    from motet.cli.shown import experiment_lines, print_campaign, print_samples
     from motet.errors import NotFound
     from motet.store import Reader
 
@@ -69,7 +74,10 @@ def show(
     detail = reader.campaign(campaign)
     rows = reader.experiments(detail.summary.id)
     asked = reader.questions(detail.summary.id)
-    if experiment is not None:
+    view, events = look(data, detail.summary.id), reader.events(detail.summary.id)
+    if samples:
+        print_samples([row for row in rows if experiment in (None, row.number)], as_json)
+    elif experiment is not None:
         row = next((row for row in rows if row.number == experiment), None)
         if row is None:
             raise NotFound(f"{detail.summary.id}: no experiment {experiment}; it has {len(rows)}")
@@ -78,13 +86,19 @@ def show(
         else:
             print("\n".join(experiment_lines(row, detail)))
     elif as_json:
-        facts = _summary_facts(detail.summary)
-        print(
-            json.dumps(facts | {"experiments": [asdict(row) for row in rows], "questions": list(map(as_dict, asked))})
-        )
+        facts = _summary_facts(detail.summary) | {
+            "experiments": [asdict(row) for row in rows],
+            "questions": list(map(as_dict, asked)),
+            "queue_mode": view.mode,
+            "queue": list(map(waiting.as_dict, view.rows)),
+            "events": list(map(waiting.event_dict, waiting.news(events))),
+        }
+        print(json.dumps(facts))
     else:
         print_campaign(detail, rows)
+        waiting.print_queue(view.rows, view.mode.words, detail)
         print_questions(asked, detail.summary.id)
+        waiting.print_events(events, detail.summary.id)
 
 
 @handled

@@ -1,11 +1,14 @@
 """What `motet show` prints: a campaign, or one of its experiments."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.table import Table
 
 from motet.cli.text import classes, clock, console, measured, moment, number, outcome, point
 from motet.model.experiment import State
+from motet.model.sample import samples
 from motet.store import CampaignDetail, ExperimentRow
 from motet.store.words import wishes
 
@@ -39,6 +42,20 @@ def print_campaign(detail: CampaignDetail, rows: Sequence[ExperimentRow]) -> Non
         print(f"         and {len(without) - SHOWN} more; `motet report {one.id}` lists all")
 
 
+def print_samples(rows: Sequence[ExperimentRow], as_json: bool) -> None:
+    """Print the samples: where each is, and where it has been."""
+    found = samples(rows)
+    if as_json:
+        print(json.dumps([{**asdict(sample), "place": sample.place} for sample in found]))
+        return
+    table = Table("sample", "state", "place", "history")
+    for sample in found:
+        history = [f"{clock(visit.began_s)} {visit}{', failed' * bool(visit.reason)}" for visit in sample.history]
+        place = "" if sample.place is None else f"{sample.place}{', being worked on' * sample.is_at_work}"
+        table.add_row(sample.id, sample.state, place, "; ".join(history))
+    console().print(table)
+
+
 def experiment_lines(row: ExperimentRow, detail: CampaignDetail) -> list[str]:
     """All that is known of an experiment."""
     suggestion, wanted = row.suggestion, detail.wanted
@@ -53,9 +70,9 @@ def experiment_lines(row: ExperimentRow, detail: CampaignDetail) -> list[str]:
         lines.append(f"measured {', '.join([outcome(row.values, wanted), *also])}")
     for attempt in row.attempts:
         time = "under way" if attempt.seconds is None else f"{attempt.seconds:.2f} s"
-        lines.append(
-            f"attempt  {attempt.number} at {attempt.station}: {time}{f', {attempt.reason}' * bool(attempt.reason)}"
-        )
+        stage = f" ({attempt.stage})" if attempt.stage else ""
+        reason = f", {attempt.reason}" if attempt.reason else ""
+        lines.append(f"attempt  {attempt.number}{stage} at {attempt.station}: {time}{reason}")
     lines.append(f"why      {suggestion.why}")
     if suggestion.mean is not None and suggestion.std is not None:
         lines.append(f"expected {wanted.first} {suggestion.mean:.6g} ± {suggestion.std:.2g}")

@@ -6,9 +6,15 @@ from typing import Annotated
 import typer
 
 from motet.cli.exits import Exit, handled
+from motet.cli.headed import Headed
 from motet.cli.options import Data, Json
 
-app = typer.Typer(no_args_is_help=True, help="Look after the store: check it, copy it. Campaigns may run meanwhile.")
+app = typer.Typer(
+    cls=Headed,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Look after the store: check it, copy it. Campaigns may run meanwhile.",
+)
 
 
 @app.command()

@@ -111,5 +111,6 @@ def _limits(instrument: Instrument, verb: str, key: str) -> "Iterator[tuple[Limi
     spec = instrument.verbs[verb]
     if key in spec.limits:
         yield spec.limits[key], "the instrument"
-    if key in instrument.limits and key not in spec.relative:
-        yield instrument.limits[key], "the lab"
+    for limits, whose in ((instrument.limits, "the lab"), (instrument.campaign_limits, "the campaign")):
+        if key in limits and key not in spec.relative:
+            yield limits[key], whose

@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from motet.contracts.declarations import Kind
-from motet.files.broker_check import FILES
+from motet.files.broker_check import broker_beside
 from motet.files.node import Node
 from motet.files.report import Report
 from motet.files.source import read_text
@@ -38,25 +38,10 @@ class Beside:
     def found(self, root: Node) -> Node:
         """The lab file's tree with the names of files made paths that hold from wherever the program runs."""
         stations = {name: self._station(station) for name, station in root.at("stations").entries.items()}
-        root = _with(root, "broker", self._broker(root.at("broker")).entries)
+        root = _with(root, "broker", broker_beside(self._folder, root.at("broker")).entries)
         shared = {name: self._with_world(self._device(device)) for name, device in root.at("shared").entries.items()}
         root = _with(root, "shared", shared)
         return _with(root, "stations", stations)
-
-    def _broker(self, broker: Node) -> Node:
-        """Its files are no part of `texts`: what a campaign keeps must hold no password and no key."""
-        entries = {key: self._absolute(node) if key in FILES else node for key, node in broker.entries.items()}
-        secret = broker.at("password")
-        if "file" in secret.entries:
-            inner = {**secret.entries, "file": self._absolute(secret.at("file"))}
-            entries["password"] = replace(secret, content=inner)
-        return replace(broker, content=entries)
-
-    def _absolute(self, node: Node) -> Node:
-        """A file's name that holds for every process of this machine."""
-        if not isinstance(node.content, str) or not node.content:
-            return node
-        return replace(node, content=str((self._folder / node.content).absolute()))
 
     def _station(self, station: Node) -> Node:
         devices = {name: self._device(device) for name, device in station.at("devices").entries.items()}

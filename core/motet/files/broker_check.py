@@ -1,5 +1,6 @@
-"""Checks of the lab's broker that need several of its keys, or the files it names."""
+"""The lab's broker: checks that need several of its keys or the files it names, and where these files are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from motet.errors import ConnectionProblem
@@ -77,3 +78,20 @@ def _check_keepalive(broker: Broker, node: Node, report: Report) -> None:
     except ValueError as error:
         where = node.at("keepalive")
         report.add(where, where.shown(), str(error))
+
+
+def broker_beside(folder: Path, broker: Node) -> Node:
+    """The tree of a lab file's broker with the names of its files made paths that hold for every process of this
+    machine. They are no part of `texts`: what a campaign keeps must hold no password and no key."""
+    entries = {key: _absolute(folder, node) if key in FILES else node for key, node in broker.entries.items()}
+    secret = broker.at("password")
+    if "file" in secret.entries:
+        inner = {**secret.entries, "file": _absolute(folder, secret.at("file"))}
+        entries["password"] = replace(secret, content=inner)
+    return replace(broker, content=entries)
+
+
+def _absolute(folder: Path, node: Node) -> Node:
+    if not isinstance(node.content, str) or not node.content:
+        return node
+    return replace(node, content=str((folder / node.content).absolute()))

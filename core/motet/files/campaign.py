@@ -12,6 +12,7 @@ from motet.files.constraints_check import check_constraints
 from motet.files.consumables_check import check_uses
 from motet.files.lab import CheckedLab, Hardware, check_lab
 from motet.files.learner_check import check_goal, check_learner
+from motet.files.limits_check import with_limits
 from motet.files.node import Node
 from motet.files.procedure_choice import Chosen
 from motet.files.report import Report, hint
@@ -117,6 +118,7 @@ class _Loader:
         lab = self._lab(checked, files)
         space = self._space(checked, files)
         stages = choose_stages(checked, lab, self.path, self.registry, self.report)
+        stages = with_limits(checked, stages, self.report)
         for stage in stages:
             files |= {self._relative(file): text for file, text in stage.chosen.files.items()}
         space = _in_units_of(stages, space)

@@ -30,7 +30,7 @@ def check_consumables(checked: Checked[Lab], report: Report) -> Supplies | None:
 
 def _has_its_unit(given: Node, kept: Node) -> bool:
     """Whether the unit is as the file states it, not left out for a mistake or under a key that is none."""
-    return set(given.entries) - set(kept.entries) <= {"stock", "price"}
+    return set(given.entries) - set(kept.entries) <= {"stock", "price", "refill_at"}
 
 
 def _supply(consumable: Consumable, where: Node, report: Report) -> Supply | None:
@@ -45,7 +45,21 @@ def _supply(consumable: Consumable, where: Node, report: Report) -> Supply | Non
         stock = _amount(consumable.stock, unit, node, report)
         if stock is not None and not (stock >= 0 and math.isfinite(stock)):
             report.add(node, node.shown(), "a stock of at least 0 is needed")
-    return Supply(unit, stock=stock, price=consumable.price)
+    return Supply(unit, stock=stock, price=consumable.price, refill_at=_refill_at(consumable, unit, where, report))
+
+
+def _refill_at(consumable: Consumable, unit: str, where: Node, report: Report) -> float | None:
+    """The amount below which a person is asked to fill it up. It needs a stock to be counted from."""
+    if consumable.refill_at is None:
+        return None
+    node = where.at("refill_at")
+    if consumable.stock is None:
+        report.add(node, node.shown(), "a `stock` is needed too: what there is at the start")
+        return None
+    amount = _amount(consumable.refill_at, unit, node, report)
+    if amount is not None and not 0 <= amount < math.inf:
+        report.add(node, node.shown(), "an amount of at least 0 is needed")
+    return amount
 
 
 def check_uses(procedure: Procedure, node: Node, supplies: Supplies | None, report: Report) -> Mapping[str, Supply]:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What a driver's device class declares, and the lab's limits in the units of its verbs' arguments."""
+    """What a driver's device class declares, and the limits of lab and campaign in the units of its verbs' arguments."""
 
     driver: str
     verbs: "Mapping[str, VerbSpec]"
     signals: "Mapping[str, Output]"
     limits: "Mapping[str, Limit]" = field(default_factory=dict[str, Any])
+    campaign_limits: "Mapping[str, Limit]" = field(default_factory=dict[str, Any])
 
     def gives(self) -> tuple[object, ...]:
         """Equal where the outputs of every verb are."""

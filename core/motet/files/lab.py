@@ -14,6 +14,7 @@ from motet.files.node import Node
 from motet.files.procedure_check import check_procedure
 from motet.files.remote_check import check_remote
 from motet.files.report import Report, one_of
+from motet.files.safety_check import check_safety
 from motet.files.scope import Known
 from motet.files.simulation_check import check_simulation
 from motet.files.source import parse
@@ -82,6 +83,7 @@ def check_lab(path: Path, registry: Registry, report: Report, hardware: Hardware
             node, whole = (tree.at("procedures", name) for tree in (checked.node, checked.whole))
             check_steps(procedure, node, whole, benches, declared(procedure, node, report), report)
     check_simulation(checked, benches, registry, report)
+    check_safety(checked, benches, report)
     check_remote(checked, report)
     return CheckedLab(LabFile(path, checked.model, source.text, beside.texts), checked, benches, supplies)
 

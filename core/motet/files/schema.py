@@ -97,7 +97,15 @@ class _Builder:
         self._defs["SerialLine"] = {"anyOf": [{"type": "string"}, line]}
         broker = self._defs["Broker"]
         self._defs["Broker"] = {"anyOf": [broker["properties"]["url"], broker]}
-        device = self._defs["Device"]
+        for name in ("Device", "SharedDevice"):
+            self._device(self._defs[name])
+        for name in ("Station", "SharedDevice"):
+            self._put(self._defs[name]["properties"], "world", Kind.WORLD)
+            world = self._defs[name]["properties"]["world"]
+            self._defs[name]["properties"]["world"] = {"anyOf": [world, {"type": "null"}]}
+
+    def _device(self, device: Schema) -> None:
+        """A device's driver, with its options and those of its simulator."""
         drivers = self._registry.usable(Kind.DRIVER)
         simulators = self._registry.usable(Kind.SIMULATOR)
         if drivers:
@@ -116,9 +124,6 @@ class _Builder:
             }
             for name, found in drivers.items()
         ]
-        self._put(self._defs["Station"]["properties"], "world", Kind.WORLD)
-        world = self._defs["Station"]["properties"]["world"]
-        self._defs["Station"]["properties"]["world"] = {"anyOf": [world, {"type": "null"}]}
 
     def campaign(self, properties: Schema) -> None:
         """Plugins of a campaign, and its short forms."""
@@ -131,10 +136,11 @@ class _Builder:
             "description": properties["stop"]["description"],
             "anyOf": [rule, {"type": "array", "items": rule}],
         }
-        properties["procedure"] = {
-            "description": properties["procedure"]["description"],
-            "anyOf": [{"type": "string"}, self._plugin(Kind.PROCEDURE), {"$ref": "#/$defs/Procedure"}],
-        }
+        for owner in (properties, self._defs["StageEntry"]["properties"]):
+            owner["procedure"] = {
+                "description": owner["procedure"]["description"],
+                "anyOf": [{"type": "string"}, self._plugin(Kind.PROCEDURE), {"$ref": "#/$defs/Procedure"}],
+            }
         for name in _PARAMETERS:
             self._defs[name].setdefault("required", []).append("type")
         self._defs.pop("PluginRef", None)

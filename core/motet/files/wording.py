@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from motet.files.node import Node, shown
 from motet.files.report import one_of
+from motet.model.campaign import QUANTITY_PATTERN
 from motet.model.broker import BROKER_PATTERN, VARIABLE_PATTERN
 from motet.model.values import NAME_PATTERN
 
@@ -48,6 +49,7 @@ _PATTERNS = {
     BROKER_PATTERN: "embedded, none, or an address such as mqtt://host:1883",
     VARIABLE_PATTERN: "the name of an environment variable",
     r"^[A-Za-z]\w*\.[A-Za-z]\w*$": "a device of a station, as `station.device`,",
+    QUANTITY_PATTERN: "a quantity of a device, as `device.quantity`,",
 }
 
 
@@ -145,7 +147,9 @@ def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> dict[str, 
         types = deeper or chosen or concrete
     models: list[type[BaseModel]] = [t for outer in types for t in _expanded(outer) if _is_model(t)]
     in_file = {"condition": "if", "otherwise": "else"}
-    return {in_file.get(key, key): field for found in models for key, field in found.model_fields.items()}
+    return {
+        in_file.get(key, field.alias or key): field for found in models for key, field in found.model_fields.items()
+    }
 
 
 def _expanded(outer: Any) -> list[Any]:

@@ -38,7 +38,7 @@ class Broker(Frozen):
     url: str = Field(pattern=BROKER_PATTERN)
     """`embedded`, `none`, or the address of a broker: `mqtt://host[:port]`, or `mqtts://` for TLS."""
     port: int | None = Field(default=None, ge=1, le=65535, strict=True)
-    """Of the embedded one: the loopback port where other processes of this computer find it; a free one when left out."""
+    """Of the embedded one: the loopback port where other processes of this computer find it; a free one by default."""
     user: str | None = Field(default=None, min_length=1)
     """Who asks."""
     password: Secret | None = None

@@ -25,7 +25,9 @@ ProcedureRef = Annotated[
 """A name (of the lab's procedures or of a plugin), a YAML file, a plugin with options, or the steps."""
 
 
-QuantityOfDevice = Annotated[str, Field(pattern=r"^[A-Za-z]\w*\.[A-Za-z]\w*$")]
+QUANTITY_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$"
+
+QuantityOfDevice = Annotated[str, Field(pattern=QUANTITY_PATTERN)]
 """`device.quantity`: an argument of a verb of a device."""
 
 

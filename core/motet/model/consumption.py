@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from motet.model.lab import Lab
+from motet.model.questions import Answer, AnswerForm, Question
 
 _ROUNDING = 1e-9
 """Relative; 0.3 mL are three times 0.1 mL, whatever floats say."""
+FULL = "full"
+"""The answer that says that there is as much again as at the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +18,15 @@ class Supply:
     """One consumable of a lab in plain numbers, all in its `unit`; that is empty for pieces.
 
     `each` is what one attempt at an experiment uses up, 0 where the procedure uses none of it; `stock` what there is
-    at the start and `price` that of one unit, None where the lab does not say.
+    at the start, `price` that of one unit and `refill_at` below which a person is asked to fill it up, None where the
+    lab does not say.
     """
 
     unit: str = ""
     each: float = 0.0
     stock: float | None = None
     price: float | None = None
+    refill_at: float | None = None
 
     @property
     def lasts(self) -> int | None:
@@ -29,6 +34,10 @@ class Supply:
         if self.stock is None or not self.each > 0:
             return None
         return math.floor(self.stock / self.each * (1 + _ROUNDING))
+
+    def is_short(self, amount: float) -> bool:
+        """Whether the stock, if one is stated, is not enough for so much."""
+        return self.stock is not None and amount > self.stock * (1 + _ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,91 @@ def consumption(
     """
     used = {name: supply for name, supply in supplies.items() if supply.each > 0}
     amounts = {name: supply.each * attempts for name, supply in used.items()}
+    lasts = {name: supply.lasts for name, supply in used.items()}
+    short = {name: n for name, n in lasts.items() if n is not None and n < attempts}
+    return Consumption(amounts, cost_of(lab, supplies, amounts, busy_h), short)
+
+
+def used_up(stages: Mapping[str, Mapping[str, Supply]], runs: Mapping[str, int]) -> dict[str, float]:
+    """What so many runs of each stage use up, by consumable; `stages` holds what one run of each uses. Runs that failed
+    count like all others."""
+    amounts: dict[str, float] = {}
+    for stage, supplies in stages.items():
+        for name, supply in supplies.items():
+            if supply.each > 0:
+                amounts[name] = amounts.get(name, 0.0) + supply.each * runs.get(stage, 0)
+    return amounts
+
+
+def cost_of(
+    lab: Lab, supplies: Mapping[str, Supply], amounts: Mapping[str, float], busy_h: Mapping[str, float] | None = None
+) -> float | None:
+    """What so much of each consumable and so many hours of each station cost; None where the lab states no price."""
     rates = {name: station.price_per_hour for name, station in lab.stations.items()}
     prices = [*rates.values(), *(consumable.price for consumable in lab.consumables.values())]
-    cost = None
-    if any(price is not None for price in prices):
-        materials = sum(amount * (used[name].price or 0.0) for name, amount in amounts.items())
-        cost = materials + sum(hours * (rates[name] or 0.0) for name, hours in (busy_h or {}).items())
-    lasts = {name: supply.lasts for name, supply in used.items()}
-    return Consumption(amounts, cost, {name: n for name, n in lasts.items() if n is not None and n < attempts})
+    if all(price is None for price in prices):
+        return None
+    materials = sum(amount * (supplies[name].price or 0.0) for name, amount in amounts.items())
+    return materials + sum(hours * (rates[name] or 0.0) for name, hours in (busy_h or {}).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Stocks:
+    """What is left as a campaign goes on.
+
+    `supplies` are those of one experiment, all of its stages together; `changes` is by how much there is more of each
+    than at the start, below 0 when it was used up. What the lab states no stock of is never short.
+    """
+
+    supplies: Mapping[str, Supply]
+    changes: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def left(self, name: str) -> float | None:
+        """How much there is now, None where the lab states no stock."""
+        stock = self.supplies[name].stock
+        return None if stock is None else stock + self.changes.get(name, 0.0)
+
+    def changed(self, name: str, amount: float) -> "Stocks":
+        """The same with so much more of something, or less with an amount below 0."""
+        return Stocks(self.supplies, {**self.changes, name: self.changes.get(name, 0.0) + amount})
+
+    def lacking(self, uses: Mapping[str, Supply]) -> tuple[str, ...]:
+        """What there is too little of for one run that uses so much `each`: it has to wait."""
+        return tuple(name for name, supply in uses.items() if supply.each > 0 and self._is_below(name, supply.each))
+
+    def low(self) -> tuple[str, ...]:
+        """What a person should fill up: there is less of it than one experiment uses, or than the lab wants there."""
+        wanted = {name: max(supply.each, supply.refill_at or 0.0) for name, supply in self.supplies.items()}
+        return tuple(
+            name for name, amount in wanted.items() if self.supplies[name].each > 0 and self._is_below(name, amount)
+        )
+
+    def _is_below(self, name: str, amount: float) -> bool:
+        left, stock = self.left(name), self.supplies[name].stock
+        return left is not None and left < amount - _ROUNDING * max(amount, stock or 0.0)
+
+    def question(self, name: str) -> Question:
+        """What a person is asked about something that is low; `added` understands the answer."""
+        supply, left = self.supplies[name], max(0.0, self.left(name) or 0.0)
+        unit = supply.unit or "pieces"
+        text = (
+            f"{name} is low: {left:.4g} {unit} left; one experiment uses {supply.each:.4g} {unit}."
+            f" How much was added ({unit}), or is it {FULL} again?"
+        )
+        return Question(f"lab-{name}", text, AnswerForm(answer="text"))
+
+    def added(self, name: str, answer: Answer) -> float:
+        """The amount that was added according to an answer, in the consumable's unit: a number, with or without that
+        unit, or `full` for all that there was at the start. Raises ValueError for anything else."""
+        supply, text = self.supplies[name], str(answer).strip()
+        if text.lower() == FULL:
+            return max(0.0, (supply.stock or 0.0) - (self.left(name) or 0.0))
+        try:
+            amount = float(text.removesuffix(supply.unit))
+        except ValueError:
+            amount = -1.0
+        if not 0 <= amount < math.inf:
+            raise ValueError(
+                f"{name}: {answer!r} is not an amount: a number ({supply.unit or 'pieces'}) or `{FULL}` is needed"
+            )
+        return amount

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from motet.model.broker import Broker
 from motet.model.procedure import Procedure
@@ -66,6 +66,8 @@ class Interlock(Frozen):
     A condition compares signals with numbers, quantities and text: `heater.temperature > 80 degC and not door.closed`.
     A signal that cannot be read counts as if the condition held.
     """
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     pause_while: str = Field(alias="pause while")
     """The condition that trips it."""

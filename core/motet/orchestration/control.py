@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from motet.errors import MotetError
+from motet.errors import EmergencyStop, MotetError
 from motet.model.events import CampaignState
+
+PERSON = "person"
+"""Who holds a campaign that was paused by a command."""
 
 COMMANDS = ("pause", "resume", "stop", "abort")
 
@@ -13,7 +16,8 @@ COMMANDS = ("pause", "resume", "stop", "abort")
 class Control:
     """The wishes of those who watch a campaign. All calls are made on the lab loop.
 
-    Stopping cannot be taken back; aborting comes on top of it.
+    It is paused while anybody holds it: a person, a store that cannot be written. After an emergency stop it is held
+    until the lab is cleared and a person says so. Stopping cannot be taken back; aborting comes on top of it.
     """
 
     def __init__(self) -> None:
@@ -22,6 +26,8 @@ class Control:
         self._open = asyncio.Event()
         self._open.set()
         self._ending = asyncio.Event()
+        self._holders: dict[str, str] = {}
+        self._latched = ""
         self._listeners: list[Callable[[CampaignState], None]] = []
 
     def listen(self, listener: Callable[[CampaignState], None]) -> None:
@@ -35,17 +41,36 @@ class Control:
         getattr(self, name)(reason)
         return self.state
 
-    def pause(self, reason: str = "asked to pause") -> None:
+    def pause(self, reason: str = "asked to pause", holder: str = PERSON) -> None:
         """Begin no further step or experiment."""
-        if self.state is CampaignState.RUNNING:
+        if self.ending:
+            return
+        first = not self._holders
+        self._holders.setdefault(holder, reason)
+        if first:
             self._open.clear()
             self._change(CampaignState.PAUSED, reason)
 
-    def resume(self, reason: str = "asked to resume") -> None:
-        """Go on after a pause."""
-        if self.state is CampaignState.PAUSED:
-            self._open.set()
-            self._change(CampaignState.RUNNING, reason)
+    def resume(self, reason: str = "asked to resume", holder: str = PERSON) -> None:
+        """Go on after a pause, unless somebody else holds it. Raises EmergencyStop while the lab is latched."""
+        if self._latched and holder == PERSON:
+            raise EmergencyStop(f"cannot go on: {self._latched}; `motet clear` first")
+        if self.ending or self._holders.pop(holder, None) is None:
+            return
+        if self._holders:
+            self._change(CampaignState.PAUSED, next(iter(self._holders.values())))
+            return
+        self._open.set()
+        self._change(CampaignState.RUNNING, reason)
+
+    def estop(self, reason: str) -> None:
+        """The lab is latched: nothing moves until it is cleared and a person resumes the campaign."""
+        self._latched = reason
+        self.pause(reason)
+
+    def clear(self) -> None:
+        """The lab is latched no more; a person may resume."""
+        self._latched = ""
 
     def stop(self, reason: str = "asked to stop after the current experiments") -> None:
         """Let the running experiments end, begin no further one."""

@@ -76,8 +76,9 @@ class Intake:
         if queued is not None:
             experiment = self._experiment(queued.suggestion)
             self.suggester.hold(queued.suggestion)
+            planned = self.recorder.planned(experiment)
             begun = self.recorder.queue_changed(queued.number, state=QueueState.BEGUN, experiment=experiment.id)
-            return Work(experiment, _both(self.recorder.planned(experiment), begun))
+            return Work(experiment, _both(planned, begun))
         if not self.queue.asks_learner:
             return None
         suggestion = await self.suggester.take(heard)

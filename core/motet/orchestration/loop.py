@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from motet.contracts.results import Analysis
@@ -23,7 +23,9 @@ from motet.orchestration.recorder import Recorder
 from motet.orchestration.resume import Before
 from motet.orchestration.stopping import Cost, Stopping
 from motet.orchestration.summary import Summary, best_of, front_of
+from motet.orchestration.supplies import Supplies
 from motet.orchestration.tally import Tally
+from motet.orchestration.told import told
 from motet.orchestration.work import Course, Work
 from motet.station import Station
 
@@ -51,6 +53,7 @@ class CampaignLoop:
     recorder: Recorder
     control: Control
     queue: Queue | None = None
+    supplies: Supplies | None = None
     before: Before | None = None
     floor: Floor = field(default_factory=Alone)
     ask_again: AskAgain = _never
@@ -99,7 +102,8 @@ class CampaignLoop:
             raise
         finally:
             await asyncio.gather(*map(self.floor.leave, self.stations))
-            self._give_up_waiting()
+            for work in self._pipeline.waiting:
+                self._give_up(work)
             while self._tasks:
                 await asyncio.gather(*self._tasks)
             self._ended = True
@@ -125,9 +129,8 @@ class CampaignLoop:
         """Take in a result that nobody asked for, such as one measured by hand, as the next experiment: its number, and
         what is done when it is durable, which raises StoreError."""
         number = self._intake.number()
-        experiment = Experiment(self.recorder.campaign, number, replace(suggestion, id=f"told-{number}"))
-        outcome = Outcome(experiment, State.DONE, values)
-        written = _all(self.recorder.planned(experiment), self.recorder.ended(outcome, "", 0.0))
+        outcome = told(self.recorder.campaign, number, suggestion, values)
+        written = _all(self.recorder.planned(outcome.experiment), self.recorder.ended(outcome, "", 0.0))
         self._spawn(self._tell(outcome, written))
         failed = self._failed_in_a_row
         self._learn_from(outcome)
@@ -174,7 +177,7 @@ class CampaignLoop:
                 work.sent = True
             else:
                 _log.info("experiment %s: taken over from an earlier process", work.experiment.id)
-                next_, _ = await self._settle(work, station.name, record)
+                next_, _ = await self._settle(work, station, record)
                 if next_ is not Next.AGAIN:
                     continue
             async with self.floor.hold(station):
@@ -212,6 +215,8 @@ class CampaignLoop:
         """A new experiment for a station whose last outcome the learner has heard of; None where there is none now."""
         if not (self._pipeline.begins(station.name) and self._pipeline.has_room):
             return None
+        if self.supplies is not None and not await self.supplies.ensure(0):
+            return None
         work = await self._intake.next(heard)
         if work is not None:
             self._pipeline.begin(work)
@@ -220,9 +225,12 @@ class CampaignLoop:
     async def _perform(self, work: Work, station: Station) -> int | None:
         """All attempts at one stage of an experiment here; what the learner's next suggestion has to know of."""
         while True:
+            if self.supplies is not None and not work.sent and not await self.supplies.ensure(work.stage):
+                self._give_up(work)
+                return None
             cleared = self._begin(work, station.name)
             record = await station.run(work.job(self.course), cleared)
-            next_, told = await self._settle(work, station.name, record)
+            next_, told = await self._settle(work, station, record)
             if next_ is Next.AGAIN:
                 continue
             if told is None or not self.suggester.waits_for_outcome(self._pipeline.in_process):
@@ -236,59 +244,71 @@ class CampaignLoop:
             return None
         work.attempts, work.tries = work.attempts + 1, work.tries + 1
         stage = self.course.stages[work.stage].name
+        if self.supplies is not None:
+            self.supplies.use(work.experiment, work.attempts, work.stage)
         running = self.recorder.running(work.experiment, station, work.attempts, stage)
         planned, work.planned = work.planned, None
         return _all(running) if planned is None else _all(planned, running)
 
     async def _settle(
-        self, work: Work, station: str, record: RunRecord
+        self, work: Work, station: Station, record: RunRecord
     ) -> "tuple[Next, asyncio.Task[int | None] | None]":
         """What follows from an attempt, stored; with the task that tells the learner where the experiment has ended."""
-        self._tally.add(station, record)
-        experiment, stage = work.experiment, self.course.stages[work.stage].name
-        verdict = await self._judge.verdict(work, station, record)
+        self._tally.add(station.name, record)
+        experiment, job = work.experiment, work.job(self.course)
+        verdict = await self._judge.verdict(work, station.name, record)
         measured = self.recorder.measured(experiment, work.attempts, record)
         error = verdict.error
         if isinstance(error, EmergencyStop):
             self.control.pause(f"emergency stop: {error}")
         if verdict.next is Next.STAGED:
-            await _all(measured, self.recorder.staged(experiment, station, record.ended - record.started, stage))
-            work.advance(record, stage)
+            seconds = record.ended - record.started
+            await _all(measured, self.recorder.staged(experiment, station.name, seconds, job.stage))
+            station.acknowledge(job)
+            work.advance(record, job.stage)
             self._pipeline.wait(work)
             return verdict.next, None
         if error is not None and verdict.next is not Next.ENDED and await self._may_retry(experiment, error):
-            await _all(measured, self.recorder.retried(experiment, station, describe(error), stage))
+            await _all(measured, self.recorder.retried(experiment, station.name, describe(error), job.stage))
+            station.acknowledge(job)
             if verdict.next is Next.ELSEWHERE:
-                work.avoid.add(station)
+                work.avoid.add(station.name)
                 self._pipeline.wait(work, first=True)
             return verdict.next, None
         if error is not None:
-            _log.warning("experiment %s at %s failed: %s", experiment.id, station, error, exc_info=error)
+            _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
             if verdict.stop:
                 self._fail(error)
-        return Next.ENDED, self._close(work, verdict.outcome, station, record.ended - record.started, measured)
+        ended = record.ended - record.started
+        return Next.ENDED, self._close(
+            work, verdict.outcome, station.name, ended, measured, lambda: station.acknowledge(job)
+        )
 
     def _close(
-        self, work: Work, outcome: Outcome, station: str, seconds: float, *before: Awaitable[None]
+        self,
+        work: Work,
+        outcome: Outcome,
+        station: str,
+        seconds: float,
+        before: Awaitable[None] | None = None,
+        stored: Callable[[], object] = lambda: None,
     ) -> "asyncio.Task[int | None]":
-        """An experiment has ended: stored, then told."""
+        """An experiment has ended: stored, then told. `stored` is called when it is durable."""
         ended = self.recorder.ended(outcome, station, seconds)
         self._pipeline.end(work)
-        telling = self._spawn(self._tell(outcome, _all(*before, ended)))
+        telling = self._spawn(self._tell(outcome, _all(ended) if before is None else _all(before, ended), stored))
         self._learn_from(outcome)
         return telling
 
-    def _give_up_waiting(self) -> None:
-        """The campaign ends: experiments between two stages, or taken over from an earlier process, end with it."""
+    def _give_up(self, work: Work) -> None:
+        """The campaign ends, and with it an experiment that waits: for a station, or for what it uses up."""
+        name = self.course.stages[work.stage].name
         cause = self._failure or self.control.reason or "the campaign ended"
-        for work in self._pipeline.waiting:
-            name = self.course.stages[work.stage].name
-            reason = f"given up before {f'its stage {name}' if name else 'it ran'}: {cause}"
-            before = () if work.planned is None else (work.planned,)
-            try:
-                self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0, *before)
-            except CampaignError as error:
-                self._fail(error)
+        reason = f"given up before {f'its stage {name}' if name else 'it ran'}: {cause}"
+        try:
+            self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0, work.planned)
+        except CampaignError as error:
+            self._fail(error)
 
     async def _may_retry(self, experiment: Experiment, error: Exception) -> bool:
         """Wait as long as the campaign says; whether the experiment may be tried again then."""
@@ -297,9 +317,14 @@ class CampaignLoop:
             await self.control.pass_time(self.goal.retry_wait_s)
         return await self.control.may_go_on()
 
-    async def _tell(self, outcome: Outcome, durable: Awaitable[object]) -> int | None:
+    async def _tell(
+        self, outcome: Outcome, durable: Awaitable[object], stored: Callable[[], object] = lambda: None
+    ) -> int | None:
         """The learner hears of an outcome once it is durable; what its next suggestion has to know of."""
-        return self.suggester.tell(outcome) if await self._durable(durable) else None
+        if not await self._durable(durable):
+            return None
+        stored()
+        return self.suggester.tell(outcome)
 
     async def _durable(self, write: Awaitable[object]) -> bool:
         """Whether a write became durable; the campaign fails when it did not."""
@@ -341,6 +366,8 @@ class CampaignLoop:
             return  # too late: the last state is being stored, and must stay the last
         if self.control.ending:
             self.suggester.interrupt()
+            if self.supplies is not None:
+                self.supplies.close(self.control.reason)
         self._pipeline.changed()
         for station in filter(self.floor.has, self.stations):
             match state:
@@ -348,6 +375,8 @@ class CampaignLoop:
                     station.pause()
                 case CampaignState.ABORTING:
                     self._spawn(self._abort(station))
+                case CampaignState.STOPPING:
+                    station.stop_after(self.control.reason)
                 case _:
                     station.resume()
         self._spawn(self._record(state, self.control.reason))

@@ -15,6 +15,9 @@ from motet.store import Reader
 
 T = TypeVar("T")
 
+QUEUED_ID = "queue-"
+"""What the ids of suggestions begin with that people queued."""
+
 MODE = "queue mode"
 """The kind of event that says when queued experiments are run from then on."""
 
@@ -50,7 +53,7 @@ class Queued:
         """The point with its reason, as a learner would propose it."""
         by = f" by {self.entry.who}" if self.entry.who else ""
         return Suggestion(
-            self.entry.parameters, f"queued{by}: {self.entry.why}".rstrip(": "), id=f"queue-{self.number}"
+            self.entry.parameters, f"queued{by}: {self.entry.why}".rstrip(": "), id=f"{QUEUED_ID}{self.number}"
         )
 
 
@@ -61,13 +64,12 @@ class Queue:
     begins afterwards is written after it.
     """
 
-    def __init__(
-        self, recorder: Recorder, waiting: tuple[Queued, ...] = (), mode: QueueMode = QueueMode.BEFORE
-    ) -> None:
+    def __init__(self, recorder: Recorder, before: "StoredQueue | None" = None) -> None:
+        before = before or StoredQueue()
         self._recorder = recorder
-        self._waiting = sorted(waiting, key=_place)
-        self._mode = mode
-        self._learners_turn = False
+        self._waiting = sorted(before.waiting, key=_place)
+        self._mode = before.mode
+        self._learners_turn = before.learners_turn
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -172,11 +174,21 @@ class Queue:
             listener()
 
 
-def stored_queue(reader: Reader, campaign: str) -> tuple[tuple[Queued, ...], QueueMode]:
+@dataclass(frozen=True, slots=True)
+class StoredQueue:
+    """A queue as an earlier process left it. `learners_turn`: the last experiment that began was a queued one."""
+
+    waiting: tuple[Queued, ...] = ()
+    mode: QueueMode = QueueMode.BEFORE
+    learners_turn: bool = False
+
+
+def stored_queue(reader: Reader, campaign: str) -> StoredQueue:
     """What waits in a campaign's queue as stored, and when it is run. Raises StoreError."""
     rows = [row for row in reader.queue(campaign) if row.state is QueueState.QUEUED]
     modes = [event.about for event in reader.events(campaign) if event.kind == MODE]
-    return tuple(Queued(row.number, row.entry) for row in rows), QueueMode(modes[-1]) if modes else QueueMode.BEFORE
+    mode = QueueMode(modes[-1]) if modes else QueueMode.BEFORE
+    return StoredQueue(tuple(Queued(row.number, row.entry) for row in rows), mode)
 
 
 def _placed(order: Sequence[Queued], moved: Queued) -> list[Queued]:

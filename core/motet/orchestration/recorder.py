@@ -14,6 +14,9 @@ from motet.model.events import (
     ExperimentEnded,
     ExperimentRetried,
     ExperimentStarted,
+    InterlockCleared,
+    InterlockTripped,
+    LeaseWaited,
     QuestionAsked,
     QuestionClosed,
     StageEnded,
@@ -25,6 +28,7 @@ from motet.model.queue import QueueEntry, QueueState
 from motet.model.values import Point
 from motet.stamps import wall
 from motet.store import Stamp, Store
+from motet.store.records import LEASE_WAITED
 
 _log = logging.getLogger(__name__)
 
@@ -62,14 +66,27 @@ class Recorder:
         Never raises, as stations tell of an abort before they carry it out: a store that failed says so at the next
         write that is awaited, and a sink that raises is logged.
         """
-        if isinstance(event, StationChanged):
-            with suppress(StoreError):
-                self._store.station_changed(self.campaign, event.station, event.state, event.cause, self.stamp())
+        with suppress(StoreError):
+            self._keep(event)
         for sink in self._sinks:
             try:
                 sink(event)
             except Exception:  # noqa: BLE001 - whoever watches must not end the campaign
                 _log.exception("%r was not shown", event)
+
+    def _keep(self, event: Event) -> None:
+        """What is stored of an event that comes from a station."""
+        match event:
+            case StationChanged(station, state, cause):
+                self._store.station_changed(self.campaign, station, state, cause, self.stamp())
+            case InterlockTripped(station, name, why):
+                self.happened("interlock tripped", ".".join(filter(None, (station, name))), why)
+            case InterlockCleared(station, name):
+                self.happened("interlock cleared", ".".join(filter(None, (station, name))), "")
+            case LeaseWaited(station, device, seconds):
+                self.happened(LEASE_WAITED, f"{station}.{device}", f"{seconds:g} s", {"seconds": seconds})
+            case _:
+                pass
 
     def planned(self, experiment: Experiment) -> Awaitable[None]:
         """The experiment is going to run."""
@@ -130,6 +147,12 @@ class Recorder:
     def happened(self, kind: str, about: str, text: str, data: Mapping[str, Any] | None = None) -> Awaitable[None]:
         """Something that is no change of an experiment, station or campaign."""
         return self._store.happened(self.campaign, kind, about, text, data or {}, self.stamp())
+
+    def note(self, kind: str, about: str, text: str) -> None:
+        """The same for whoever cannot wait, as in an emergency: a store that failed says so at the next write that is
+        awaited."""
+        with suppress(StoreError):
+            self.happened(kind, about, text)
 
     def asked(self, asked: Asked) -> Awaitable[None]:
         """A step asks a person."""

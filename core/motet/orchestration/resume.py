@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from motet.learning.state import LearnerState
 from motet.model.events import CampaignState
 from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
-from motet.orchestration.queue import Queued, QueueMode, stored_queue
+from motet.orchestration.queue import QUEUED_ID, StoredQueue, stored_queue
 from motet.orchestration.tally import Tally
+from motet.orchestration.told import TOLD_ID
 from motet.orchestration.work import Stage, Work
 from motet.store import Attempt, Change, ExperimentRow, Reader, Transition
 
@@ -33,8 +34,7 @@ class Before:
     tally: Tally
     paused: str
     asked: int
-    queued: tuple[Queued, ...]
-    mode: QueueMode
+    queue: StoredQueue
     used: Mapping[str, float]
 
     @property
@@ -61,7 +61,8 @@ def read(reader: Reader, campaign: str, stages: Sequence[Stage], stations: Seque
     works = [_work(reader, campaign, row, story[row.id], stages) for row in unfinished]
     at = {row.id: row.station or "" for row in unfinished if story[row.id][-1].change is Change.RUNNING}
     changes = reader.campaign_changes(campaign)
-    queued, mode = stored_queue(reader, campaign)
+    ids = [row.suggestion.id for row in rows.values()]
+    begun = [name.startswith(QUEUED_ID) for name in ids if not name.startswith(TOLD_ID)]
     return Before(
         campaign,
         reader.last_elapsed(campaign),
@@ -73,8 +74,7 @@ def read(reader: Reader, campaign: str, stages: Sequence[Stage], stations: Seque
         _tally(list(rows.values())),
         changes[-1].reason if changes and changes[-1].state is CampaignState.PAUSED else "",
         max((row.number for row in reader.questions(campaign)), default=0),
-        queued,
-        mode,
+        replace(stored_queue(reader, campaign), learners_turn=begun[-1:] == [True]),
         reader.used(campaign),
     )
 

@@ -8,16 +8,15 @@ from typing import Any
 
 from motet.bus import Bus, Message, Subscription
 from motet.devices import Device
-from motet.errors import ConnectionProblem, GarbledReply, MotetError, StoreError
+from motet.errors import ConnectionProblem, GarbledReply, MotetError
 from motet.model.events import Event, StationState
-from motet.model.experiment import RunRecord
-from motet.model.job import Job
 from motet.model.remote import WhenAlone
 from motet.remote import messages as m
 from motet.remote.alone import Alone
-from motet.remote.bodies import job_of, text_of
+from motet.remote.bodies import job_of
 from motet.remote.claim import claim, lost_to, taken
-from motet.remote.journal import Fate, Journal, Key
+from motet.remote.jobs import Jobs
+from motet.remote.journal import Journal, Key
 from motet.remote.lease import Lease
 from motet.remote.news import News
 from motet.remote.outbox import Outbox
@@ -25,7 +24,6 @@ from motet.remote.person import RemotePerson
 from motet.remote.post import Post
 from motet.remote.topics import Topics
 from motet.station import Station
-from motet.station.plan import unrepeatable_steps
 from motet.store.trouble import StoreTrouble
 
 ACCEPTED_AFTER_S = 0.25
@@ -52,7 +50,6 @@ class Host:
         person: RemotePerson | None = None,
     ) -> None:
         self.station = station
-        self._devices = devices
         self._bus = bus
         self._journal = journal
         self._manifest = manifest
@@ -60,11 +57,12 @@ class Host:
         self._topics = Topics(manifest.lab, manifest.station)
         self._post = Post(bus)
         self._lease = Lease(journal, alone_after_s)
-        self._running: Key | None = None
-        self._performing: asyncio.Task[Any] | None = None
         self._outbox = Outbox(journal, self._post, self._topics.result)
         self._news = News(station.name, manifest.where.process, self._topics, self._post, self._facts)
-        self._alone = Alone(station, self._lease, when_alone, lambda: self._running is not None, self._news.problem)
+        self._jobs = Jobs(station, devices, journal, self._outbox, self._news.problem)
+        self._alone = Alone(
+            station, self._lease, when_alone, lambda: self._jobs.running is not None, self._news.problem
+        )
         self._answers: OrderedDict[str, m.Reply | None] = OrderedDict()
         self._last_run: tuple[str, int] = ("", 0)
         self._stopping = ""
@@ -113,8 +111,7 @@ class Host:
             await subscription.cancel()
         if self._watching is not None:
             self._watching.cancel()
-        if self._running is not None:
-            await self.station.abort(cause)
+        await self._jobs.stop(cause)
         while self._tasks:
             await asyncio.wait(self._tasks)
         await self._outbox.stop()
@@ -125,7 +122,7 @@ class Host:
         await self._post.stop()
 
     def _facts(self) -> tuple[str | None, m.HolderBody | None]:
-        return (None if self._running is None else self._running.job), self._lease.holder
+        return (None if self._jobs.running is None else self._jobs.running.job), self._lease.holder
 
     def _describe(self) -> None:
         self._post.send(self._topics.manifest, self._manifest, retain=True)
@@ -206,9 +203,9 @@ class Host:
             case m.Run():
                 self._on_run(request)
             case m.Recall():
-                self._reply(request, self._known(Key(request.orchestrator, request.job)))
+                self._reply(request, self._jobs.known(Key(request.orchestrator, request.job)))
             case m.Acknowledge():
-                self._settle(Key(request.orchestrator, request.job))
+                self._jobs.settle(Key(request.orchestrator, request.job))
             case m.AnswerQuestion():
                 self._on_answer(request)
             case _ if self._lease.is_of(request):
@@ -247,7 +244,7 @@ class Host:
         holder = self._lease.holder
         reason = f"station {self.station.name} is not held by this orchestrator"
         if holder is not None:
-            busy = "" if self._running is None else f", and experiment {self._running.job} runs"
+            busy = "" if self._jobs.running is None else f", and experiment {self._jobs.running.job} runs"
             reason = f"station {self.station.name} is held for campaign {holder.campaign} of another orchestrator{busy}"
         self._reply(request, m.Said.REFUSED, reason, holder=holder)
 
@@ -260,7 +257,7 @@ class Host:
         self._news.beat()
 
     def _on_hold(self, request: m.Hold) -> None:
-        if not self._lease.may_take(request) or (self._running is not None and not self._lease.is_of(request)):
+        if not self._lease.may_take(request) or (self._jobs.running is not None and not self._lease.is_of(request)):
             self._refuse(request)
             return
         before = self._lease.paused
@@ -289,20 +286,6 @@ class Host:
             self._person.take(request)
         self._reply(request, m.Said.DONE)
 
-    # Jobs
-
-    def _known(self, key: Key) -> m.Said:
-        match self._journal.fate(key):
-            case Fate.BEGUN:
-                return m.Said.ACCEPTED
-            case Fate.ENDED:
-                self._outbox.poke(key.orchestrator)
-                return m.Said.ENDED
-            case Fate.SETTLED:
-                return m.Said.SETTLED
-            case None:
-                return m.Said.UNKNOWN
-
     def _on_run(self, request: m.Run) -> None:
         try:
             job = job_of(request.job)
@@ -310,66 +293,28 @@ class Host:
             self._reply(request, m.Said.REFUSED, str(error), error="GarbledReply")
             return
         key = Key(request.orchestrator, job.id)
-        known = self._known(key)
+        known = self._jobs.known(key)
         if known is not m.Said.UNKNOWN:
             self._reply(request, known)
         elif not self._lease.is_of(request):
             self._refuse(request)
-        elif self._running is not None:
-            self._reply(request, m.Said.BUSY, f"experiment {self._running.job} runs at {self.station.name}")
+        elif self._jobs.running is not None:
+            self._reply(request, m.Said.BUSY, f"experiment {self._jobs.running.job} runs at {self.station.name}")
         else:
             self._last_run = (request.session, request.number)
-            self._running = key
-            begun = self._journal.begin(key, unrepeatable_steps(job.procedure, self._devices))
-            self._performing = self._soon(self._perform(key, job, begun))
+            self._jobs.begin(key, job)
             asyncio.get_running_loop().call_later(ACCEPTED_AFTER_S, self._accepted, request, key)
 
     def _accepted(self, request: m.Run, key: Key) -> None:
-        if self._running == key:
+        if self._jobs.running == key:
             self._reply(request, m.Said.ACCEPTED)
 
-    async def _perform(self, key: Key, job: Job, begun: "asyncio.Future[None]") -> None:
-        """Run it: nothing moves before the journal says so on the disk; the result leaves while it is written there."""
-        started = asyncio.get_running_loop().time()
-        try:
-            record = await self.station.run(job, begun)
-        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
-            record = RunRecord((), started, asyncio.get_running_loop().time(), error)
-        try:
-            text = text_of(record)
-        except StoreError as error:  # a document holds what has no place in JSON
-            text = text_of(RunRecord((), record.started, record.ended, error, record.unrepeatable))
-        self._running = None
-        kept = self._journal.end(key, text)
-        self._outbox.add(key, text)
-        try:
-            await kept
-        except StoreError as error:
-            self._news.problem(f"{self.station.name}: the result of experiment {job.id} is not kept here: {error}")
-
-    def _settle(self, key: Key) -> None:
-        self._outbox.forget(key)
-        if self._journal.fate(key) in (None, Fate.ENDED):
-            self._journal.settle(key)
-
     async def _drop(self, request: m.Drop) -> None:
-        key = Key(request.orchestrator, request.job)
-        if self._running == key and self._performing is not None:
-            await self.station.abort(f"experiment {key.job} is not wanted any more")
-            await asyncio.wait([self._performing])
-        self._settle(key)
+        await self._jobs.drop(Key(request.orchestrator, request.job))
         self._reply(request, m.Said.DONE)
 
     async def _abort(self, request: m.Abort) -> None:
-        key = Key(request.orchestrator, request.job)
-        if self._running == key:
-            await self.station.abort(request.reason)
-            self._reply(request, m.Said.DONE)
-            return
-        known = self._known(key)
-        if known is m.Said.UNKNOWN:  # it may still be on its way: it shall not begin when it comes
-            self._journal.settle(key)
-        self._reply(request, known)
+        self._reply(request, await self._jobs.abort(Key(request.orchestrator, request.job), request.reason))
 
     async def _safe(self, request: m.Safe) -> None:
         session, number = self._last_run

@@ -76,6 +76,7 @@ class Journal:
         self._fates: dict[Key, Fate] = {}
         self._settled: dict[Key, None] = {}
         self.held: Held | None = None
+        self._closed = False
         self._writer = writer
         self._loop = asyncio.get_running_loop()
 
@@ -134,6 +135,7 @@ class Journal:
 
     async def close(self) -> None:
         """Write what is queued, then close. Raises StoreError when a write has failed."""
+        self._closed = True
         self._writer.stop()
         with self._still():
             await asyncio.wait([self._writer.closed])
@@ -153,6 +155,8 @@ class Journal:
 
     def _put(self, function: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
         try:
+            if self._closed:
+                raise StoreError(f"{self._writer.path}: is closed, nothing more can be written")
             future = self._writer.put(function, *args)
         except StoreError as error:  # an earlier write failed for good: whoever waits for this one hears of it
             future = self._loop.create_future()

@@ -213,7 +213,7 @@ class Link:
     def _on_reply(self, reply: m.Reply) -> None:
         if reply.to != self.terms.orchestrator:
             return
-        if reply.said is m.Said.REFUSED and reply.error == "":  # it is not ours any more
+        if reply.said is m.Said.REFUSED and reply.error == "" and self._held:  # it is not ours any more
             self._held = False
             self.renew()
             self._update()

@@ -34,6 +34,7 @@ class News:
         self._timer: asyncio.TimerHandle | None = None
         self._heartbeat: asyncio.TimerHandle | None = None
         self._last = -TOGETHER_S
+        self._stopped = False
         self.state = StationState.CONNECTING
         self.cause = ""
 
@@ -58,6 +59,8 @@ class News:
 
     def tell(self, event: AnyEvent) -> None:
         """One more event."""
+        if self._stopped:
+            return
         self._events.append(event)
         if self._timer is None:
             pause = max(0.0, self._last + TOGETHER_S - self._loop.time())
@@ -70,10 +73,6 @@ class News:
             station=self._station, process=self._process, state=self.state, cause=self.cause, job=job, holder=holder
         )
 
-    def last_will(self) -> StateMessage:
-        """What the broker says when this process is gone without a word."""
-        return last_will(self._station, self._process)
-
     def beat(self) -> None:
         """Tell the state now."""
         self._post.send(self._topics.state, self.now(), retain=True)
@@ -85,6 +84,7 @@ class News:
                 timer.cancel()
         self._heartbeat = None
         self._flush()
+        self._stopped = True
 
     def _beat(self) -> None:
         self.beat()

@@ -46,7 +46,6 @@ class RemoteStation:
     ) -> None:
         self.name = name
         self._emit = emit
-        self._loop = asyncio.get_running_loop()
         self._state, self._cause = StationState.OFFLINE, ""
         self._following: dict[str, Following] = {}
         self._requests: dict[str, Following] = {}
@@ -175,7 +174,7 @@ class RemoteStation:
     # One job
 
     async def _followed(self, follow: Following, cleared: "asyncio.Future[Any] | None") -> RunRecord:
-        started, identity = self._loop.time(), follow.job.id
+        started, identity = _now(), follow.job.id
         self._following[identity] = follow
         follow.result.add_done_callback(lambda done: follow.poke.set())
         try:
@@ -188,7 +187,7 @@ class RemoteStation:
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
             begun = follow.sent or follow.recalled
             unrepeatable = unrepeatable_of(follow.job.procedure, self._link.manifest) if begun else ()
-            return RunRecord((), started, self._loop.time(), error, unrepeatable)
+            return RunRecord((), started, _now(), error, unrepeatable)
         finally:
             del self._following[identity]
             self._requests = {key: other for key, other in self._requests.items() if other is not follow}
@@ -201,7 +200,7 @@ class RemoteStation:
             try:
                 self._link.check()
                 away = self.unavailable if self._link.bus.connected.is_set() else ""
-                follow.check(self._loop.time(), self._link.terms.lost_after_s, away)
+                follow.check(_now(), self._link.terms.lost_after_s, away)
             except StationLost:
                 self._give_up(follow)
                 raise
@@ -256,7 +255,7 @@ class RemoteStation:
         match reply.said:
             case m.Said.ACCEPTED | m.Said.ENDED:
                 follow.known = True
-                follow.busy(self._loop.time(), "")
+                follow.busy(_now(), "")
             case m.Said.SETTLED if follow.aborted:
                 follow.fail(Aborted(follow.aborted))
             case m.Said.SETTLED:
@@ -268,7 +267,7 @@ class RemoteStation:
             case m.Said.REFUSED if reply.error:
                 follow.fail(ProcedureError(f"{where} cannot read experiment {follow.job.id}: {reply.reason}"))
             case m.Said.BUSY | m.Said.REFUSED | m.Said.DONE:
-                follow.busy(self._loop.time(), reply.reason or str(reply.said))
+                follow.busy(_now(), reply.reason or str(reply.said))
 
     def _on_result(self, part: m.ResultPart) -> None:
         follow = self._following.get(part.job)
@@ -324,3 +323,8 @@ class RemoteStation:
         if problem:
             _log.error("station %s: %s: %s", self.name, otherwise, problem)
             self._tell(StationState.FAULT, f"{otherwise}: {problem}")
+
+
+def _now() -> float:
+    """Seconds on the loop's clock."""
+    return asyncio.get_running_loop().time()

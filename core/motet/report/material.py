@@ -10,11 +10,22 @@ from typing import Any
 from motet.model.experiment import State
 from motet.model.standing import Wanted
 from motet.report.text import NOTHING, label, number, plotly, with_unit
-from motet.store import CampaignDetail, ExperimentRow
+from motet.store import CampaignDetail, EventRow, ExperimentRow
 from motet.store.assemble import front_of
+from motet.store.records import LEASE_WAITED
 from motet.store.words import class_name, goal, unit
 
 _WRAP = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A station waited for a shared device; seconds since the campaign's start."""
+
+    station: str
+    device: str
+    start_s: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,23 @@ class Material:
 
     detail: CampaignDetail
     rows: tuple[ExperimentRow, ...]
+    events: tuple[EventRow, ...] = ()
+
+    @cached_property
+    def waits(self) -> list[Wait]:
+        """When stations waited for shared devices."""
+        waits: list[Wait] = []
+        for event in self.events:
+            if event.kind == LEASE_WAITED:
+                station, _, device = event.about.partition(".")
+                seconds = float(event.data["seconds"])
+                waits.append(Wait(station, device, event.at.elapsed - seconds, seconds))
+        return waits
+
+    @cached_property
+    def stages(self) -> tuple[str, ...]:
+        """The stages of the experiments, in the order in which they first went through them; empty without any."""
+        return tuple(dict.fromkeys(one.stage for row in self.rows for one in row.attempts if one.stage))
 
     @cached_property
     def names(self) -> tuple[str, ...]:

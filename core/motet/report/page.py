@@ -35,7 +35,8 @@ def write_report(reader: Reader, campaign_id: str, out: Path) -> Path:
     for a store that cannot be read, OSError when `out` cannot be written.
     """
     detail = reader.campaign(campaign_id)
-    material = Material(detail, tuple(reader.experiments(detail.summary.id)))
+    key = detail.summary.id
+    material = Material(detail, tuple(reader.experiments(key)), tuple(reader.events(key)))
     page = environment("motet.report").get_template("report.html.j2").render(_context(reader, material))
     write_whole(page, out)
     return out

@@ -13,7 +13,8 @@ Figure = dict[str, Any]
 # After Okabe and Ito, Color Universal Design (2008): told apart with every kind of colour vision; the blue is
 # lighter than theirs, so that it stands out from the dark page too.
 BLUE, VERMILION, SKY = "#2586c2", "#d55e00", "#56b4e9"
-ORDER = (BLUE, "#e69f00", "#009e73", "#cc79a7", SKY, VERMILION)
+AMBER = "#e69f00"
+ORDER = (BLUE, AMBER, "#009e73", "#cc79a7", SKY, VERMILION)
 """Colours of things that have no order among them, such as classes; taken again from the first where there are more."""
 DARK, LIGHT = "#10151b", "#ffffff"
 GREY = "#8a929c"

@@ -5,13 +5,18 @@ from typing import Any
 
 from motet.model.experiment import State
 from motet.report.material import Material
-from motet.report.style import BAND, GREY, SCALE, SKY, VERMILION, Plot, axis, colorbar, layout, shade, shades
+from motet.report.style import AMBER, BAND, GREY, SCALE, SKY, VERMILION, Plot, axis, colorbar, layout, shade, shades
 from motet.report.text import duration, plotly, time_unit
 from motet.store import Attempt, ExperimentRow
+
+_STAGES = " Each stage of an experiment is a bar of its own, with the pattern of its stage."
+_WAITS = " The line along the foot of a bar is time that its station waited for a shared device."
 
 Bar = tuple[ExperimentRow, Attempt, float]
 """An attempt and its end, which is the last moment known while it runs."""
 
+_SHAPES = ("", ".", "-", "|")
+"""Patterns of the stages; the first one has none."""
 _TALL, _LOW, _AROUND = 60, 22, 120
 _TOP: dict[str, Any] = {"y": 1, "yanchor": "top", "lenmode": "pixels", "len": 160}
 
@@ -60,7 +65,8 @@ def timeline(material: Material) -> Plot | None:
         "timeline",
         "Timeline of the stations",
         f"One bar for each attempt at an experiment, coloured by {_coloured(material)}; the empty band is idle time."
-        " The thin line below a lane is pending time: from the suggestion to the dispatch at that station.",
+        " The thin line below a lane is pending time: from the suggestion to the dispatch at that station."
+        f"{_STAGES if material.stages else ''}{_WAITS if material.waits else ''}",
         {
             "data": _traces(material, bars, lanes, per),
             "layout": layout(
@@ -77,29 +83,68 @@ def timeline(material: Material) -> Plot | None:
 
 def _traces(material: Material, bars: Sequence[Bar], lanes: dict[str, int], per: float) -> list[dict[str, Any]]:
     value = {row.id: value for row, value in material.measured(material.objective)}
-    done = [bar for bar in bars if bar[0].id in value and bar[1].number == len(bar[0].attempts)]
     under_way = [bar for bar in bars if bar[1].ended_s is None]
-    without = [
-        bar
-        for bar in bars
-        if bar[0].state is State.DONE and bar[0].id not in value and bar[1].number == len(bar[0].attempts)
-    ]
-    settled = {id(bar) for bar in (*done, *under_way, *without)}
+    good = [bar for bar in bars if bar[1].ended_s is not None and _succeeded(*bar[:2])]
+    done = [bar for bar in good if bar[0].id in value]
+    without = [bar for bar in good if bar[0].id not in value and bar[0].state is State.DONE]
+    halfway = [bar for bar in good if bar[0].state is not State.DONE]
+    settled = {id(bar) for bar in (*good, *under_way)}
     failed = [bar for bar in bars if id(bar) not in settled]
     classes = material.classes(material.objective)
     colors = [] if classes else [value[row.id] for row, _, _ in done]
     of_class = [(name, [bar for bar in done if value[bar[0].id] == number]) for number, name in enumerate(classes)]
     drawn = [
         # Shades instead of numbers: plotly.js 4.1 complains of every bar whose colour is a number.
-        *([] if classes else [_bars(material, "done", done, lanes, per, _filled(shades(colors)))]),
+        *([] if classes else _by_stage(material, done, shades(colors), lanes, per)),
         *(_bars(material, plotly(name), of, lanes, per, _filled(shade(i))) for i, (name, of) in enumerate(of_class)),
         _bars(material, plotly(f"no value of {material.objective}"), without, lanes, per, _filled(GREY)),
+        _bars(material, "an earlier stage", halfway, lanes, per, _filled(GREY)),
         _bars(material, "failed or tried again", failed, lanes, per, _hatched(VERMILION, "x")),
         _bars(material, "under way", under_way, lanes, per, _hatched(GREY, "/")),
         _pending(material, lanes, per),
+        _waits(material, lanes, per),
         _legend(material, colors),
     ]
     return [trace for trace in drawn if trace["y"]]
+
+
+def _succeeded(row: ExperimentRow, attempt: Attempt) -> bool:
+    """Whether an attempt did what it was to do: the last one of an experiment that is done, or an earlier stage of any."""
+    last = attempt.number == len(row.attempts)
+    return row.state is State.DONE if last else bool(attempt.stage) and not attempt.reason
+
+
+def _by_stage(
+    material: Material, bars: Sequence[Bar], colors: Sequence[str], lanes: dict[str, int], per: float
+) -> list[dict[str, Any]]:
+    """Bars of experiments that are done: a trace, and a pattern, for each stage."""
+    traces: list[dict[str, Any]] = []
+    for index, stage in enumerate(material.stages or ("",)):
+        picked = [number for number, bar in enumerate(bars) if bar[1].stage == stage]
+        marker = _filled([colors[number] for number in picked])
+        if index > 0:
+            marker["pattern"] = {"shape": _SHAPES[index % len(_SHAPES)], "size": 8, "solidity": 0.15}
+        name = plotly(f"done: {stage}") if stage else "done"
+        traces.append(_bars(material, name, [bars[number] for number in picked], lanes, per, marker))
+    return traces
+
+
+def _waits(material: Material, lanes: dict[str, int], per: float) -> dict[str, Any]:
+    """Along the foot of the bars: when a station waited for a shared device."""
+    waits = [wait for wait in material.waits if wait.station in lanes]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": "waiting for a shared device",
+        "y": [lanes[wait.station] for wait in waits],
+        "base": [wait.start_s / per for wait in waits],
+        "x": [wait.seconds / per for wait in waits],
+        "width": 0.1,
+        "offset": 0.1,
+        "marker": {"color": AMBER, "line": {"width": 0}},
+        "hovertext": [f"waited {duration(wait.seconds)} for {plotly(wait.device)}" for wait in waits],
+        "hoverinfo": "text",
+    }
 
 
 def _legend(material: Material, values: Sequence[float]) -> dict[str, Any]:
@@ -176,7 +221,8 @@ def _hatched(color: str, shape: str) -> dict[str, Any]:
 
 
 def _hover(material: Material, row: ExperimentRow, attempt: Attempt) -> str:
-    lines = [material.hover(row), f"attempt {attempt.number} at {plotly(attempt.station)}"]
+    stage = f" ({plotly(attempt.stage)})" if attempt.stage else ""
+    lines = [material.hover(row), f"attempt {attempt.number}{stage} at {plotly(attempt.station)}"]
     lines.append(f"{duration(attempt.started_s)} to {duration(attempt.ended_s)} ({duration(attempt.seconds)})")
     if attempt.reason and (row.state is not State.FAILED or attempt.reason != row.reason):
         lines.append(f"<i>{plotly(attempt.reason[:200])}</i>")

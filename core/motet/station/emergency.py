@@ -33,6 +33,10 @@ class Stopped(Protocol):
         """End the experiment that runs, without its cleanup."""
         ...
 
+    async def run_over(self) -> None:
+        """Wait until no experiment is here."""
+        ...
+
     async def look_again(self) -> None:
         """Look at the interlocks anew; one of them may press the emergency stop."""
         ...
@@ -87,8 +91,13 @@ class Emergency:
         if self.error is None or self.situation.clearing:
             return
         await self.finished()
-        if self.situation.busy:
-            raise SafetyError(f"{self.name}: its experiment has not ended; clear the emergency stop when it has")
+        try:
+            async with asyncio.timeout(SAFE_TIMEOUT_S):
+                await self.station.run_over()
+        except TimeoutError:
+            raise SafetyError(f"{self.name}: its experiment does not end; it stays e-stopped") from None
+        if self.situation.clearing:
+            return
         self.situation.clearing = True
         self.station.settle("a person clears the emergency stop")
         async with self.signals.undisturbed:

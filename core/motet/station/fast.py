@@ -35,6 +35,8 @@ class FastEngine:
         self._described: set[str] = set()
         self._stream = ""
         self._data: dict[str, Any] = {}
+        self._keys: dict[str, Any] = {}
+        self._has_stages = False
         self._task: asyncio.Task[Any] | None = None
         self._aborted = False
         self._at_once: dict[str, Callable[[Any], Any]] = {
@@ -155,23 +157,27 @@ class FastEngine:
 
     def _create(self, message: Any) -> None:
         self._stream = str(message.kwargs["name"])
-        self._data = {}
+        self._data, self._keys = {}, {}
 
     async def _read(self, message: Any) -> Any:
         reading: Mapping[str, Any] = await maybe_await(message.obj.read())
         self._data.update({key: value["value"] for key, value in reading.items()})
+        if self._has_stages and self._stream not in self._described:
+            self._keys.update(await maybe_await(message.obj.describe()))
         return reading
 
     def _save(self, message: Any) -> None:
         if self._stream not in self._described:
             self._described.add(self._stream)
-            self._collect("descriptor", {"uid": self._stream, "name": self._stream})
+            keys = {"data_keys": self._keys} if self._has_stages else {}
+            self._collect("descriptor", {"uid": self._stream, "name": self._stream, **keys})
         self._collect("event", {"descriptor": self._stream, "data": self._data})
 
     def _drop(self, message: Any) -> None:
         self._data = {}
 
     def _open_run(self, message: Any) -> str:
+        self._has_stages = "stage" in message.kwargs  # later stages take outputs over with their units
         self._collect("start", dict(message.kwargs))
         return ""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bluesky.utils import FailedStatus, RequestAbort, RunEngineInterrupted
+from bluesky.utils import RequestAbort, RunEngineInterrupted
 
 from motet.devices import Device
 from motet.errors import Aborted, ConnectionProblem, EmergencyStop, Interrupted, MotetError, Retryable
@@ -59,6 +59,9 @@ class LocalStation:
         self._plan: StationPlan | None = None
         self._reason = ""
         self._closed = False
+        self._free = asyncio.Event()
+        """Set while no experiment is here."""
+        self._free.set()
         self._signals = Signals(devices)
         self._doubts = Doubts(devices, self._signals)
         self._leases = StageLeases(devices)
@@ -114,6 +117,7 @@ class LocalStation:
             error = await self._attempt(job, cleared)
         except BaseException:
             self._is.aborting = True
+            self.settle("its task was cancelled")
             self._end("its task was cancelled")
             raise
         ended = loop.time()
@@ -135,6 +139,7 @@ class LocalStation:
         self._is.aborted = self._is.fault = False
         self.settle()
         self._is.busy = True
+        self._free.clear()
         self.settle()
 
     def _end(self, cause: str) -> None:
@@ -143,6 +148,7 @@ class LocalStation:
         if self._emergency.error is None:
             self._gate.pass_through(False)
             self.settle(cause)
+        self._free.set()
 
     def _calls(self) -> dict[str, int]:
         """How often each verb that must not be repeated has been called, by `device.verb`."""
@@ -285,6 +291,10 @@ class LocalStation:
             self._plan.wake()
         if self._ending.at_work:
             await self._engine.abort_run(str(error))
+
+    async def run_over(self) -> None:
+        """Wait until no experiment is here."""
+        await self._free.wait()
 
     async def look_again(self) -> None:
         """Look at the interlocks anew."""

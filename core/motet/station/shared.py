@@ -63,6 +63,7 @@ class Face(Device):
         self._waits: set[asyncio.Task[Held]] = set()
         self._given_up = ""
         self._has_stage = False
+        self._stops = 0
         super().__init__(shared.core.context)
 
     def __getattr__(self, name: str) -> Any:
@@ -128,10 +129,12 @@ class Face(Device):
 
     async def _call(self, verb: str, **arguments: Any) -> Any:
         async with self._leased():
+            stops = self._stops
             try:
                 return await getattr(self._shared.core, verb)(**arguments)
             except asyncio.CancelledError:
-                await self._shared.core.stop(success=False)  # it must not move when the next one gets it
+                if self._stops == stops:  # it must not move when the next one gets it
+                    await self._shared.once("stop", lambda: self._shared.core.stop(success=False))
                 raise
 
     @asynccontextmanager
@@ -194,6 +197,7 @@ class Face(Device):
     async def stop(self, success: bool = True) -> None:
         """Stop it, if this station has it; in an emergency whoever has it."""
         if self.is_mine or self.locked is not None:
+            self._stops += 1
             await self._shared.once("stop", lambda: self._shared.core.stop(success=success))
 
     async def safe(self) -> None:

@@ -35,7 +35,9 @@ class WriterLock:
         os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
-        """Let the next writer in."""
+        """Let the next writer in; in a child of the process that holds the lock, nothing."""
+        if self not in _held:
+            return
         _held.discard(self)
         os.ftruncate(self._file, 0)
         os.close(self._file)

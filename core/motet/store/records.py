@@ -17,6 +17,9 @@ class Stamp:
 
 RESUMED = "resumed"
 """The kind of event that says that a campaign goes on whose program had ended in its midst."""
+LEASE_WAITED = "lease waited"
+"""The kind of event that says, at its end, that a station has waited for a shared device: about `station.device`, with
+the `seconds` on the loop's clock."""
 
 
 @dataclass(frozen=True, slots=True)

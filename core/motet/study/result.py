@@ -24,7 +24,7 @@ class TrialResult:
     `ended_s` (since the first dispatch, never falling) and `values` (the first objective, None for an experiment that
     failed, infinitely bad for one that lacks it or breaks a constraint on outcomes) have one entry for each experiment
     in the order of their ends, up to the one at which a stop rule held.
-    `reached` tells whether one did, other than by counting experiments. `attempts` counts everything that a station
+    `reached` tells whether one did, other than by counting experiments. `attempts` counts everything that a station of the first stage
     began, retries and what was running when the rule held included. `busy_s` is the sum of the times of all
     attempts, `wall_s` the time from the first dispatch to the last result, experiments that were running when the rule
     held included, `learner_s` the real time that the learner worked. `cost` is in the

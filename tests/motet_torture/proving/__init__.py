@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 
 from motet_torture.proofs import Proof
-from motet_torture.proving import clocks, disks, learners, lines, orchestrator, soak
+from motet_torture.proving import brokers, clocks, disks, learners, lines, orchestrator, proxied, soak, stations
 
 PROOFS: Mapping[str, Proof] = {
     proof.name: proof
-    for proof in (orchestrator.PROOF, lines.PROOF, disks.PROOF, clocks.PROOF, learners.PROOF, soak.PROOF)
+    for proof in (
+        orchestrator.PROOF,
+        stations.PROOF,
+        brokers.PROOF,
+        proxied.PROOF,
+        lines.PROOF,
+        disks.PROOF,
+        clocks.PROOF,
+        learners.PROOF,
+        soak.PROOF,
+    )
 }

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from motet_torture.audit import ended, endings, missing, repeated, wrong_values
+from motet_torture.audit import exactly_once
 from motet_torture.clock import VARIABLE, Hands
 from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of
 from motet_torture.processes import running, until
@@ -46,7 +46,6 @@ async def prove(trial: Trial) -> Sequence[Measured]:
 
 def _measured(lab: Bench, experiments: int, took: float) -> Sequence[Measured]:
     rows, story = lab.experiments(), lab.story()
-    dispensed = lab.dispensed()
     elapsed = [change.at.elapsed for change in story]
     walls = [change.at.wall for change in story]
     longest = max((row.ended_s or 0.0) - (row.started_s or 0.0) for row in rows)
@@ -54,11 +53,7 @@ def _measured(lab: Bench, experiments: int, took: float) -> Sequence[Measured]:
         holds("the store shows that its clock was stepped", walls != sorted(walls)),
         count("experiments", len(rows), experiments),
         count("not done", sum(row.state != "done" for row in rows)),
-        count("not ended", len(rows) - len(ended(rows))),
-        count("ended more often than once", endings(story)),
-        count("dispensed more often than once", repeated(rows, dispensed)),
-        count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
-        count("done with a wrong value", wrong_values(rows)),
+        *exactly_once(lab),
         count("changes stored out of order", sum(b < a for a, b in zip(elapsed, elapsed[1:], strict=False))),
         at_most("longest experiment", longest, SECONDS + 2.0, "s"),
         at_most(f"elapsed time of {CAMPAIGN} beyond the real one", max(0.0, elapsed[-1] - took), 0.1, "s"),

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, nullcontext
 from typing import Any
 
 from motet_torture import disks
-from motet_torture.audit import ended, endings, missing, repeated, wrong_values
+from motet_torture.audit import exactly_once
 from motet_torture.labs import Bench, bench, campaign_of, lab_of
 from motet_torture.processes import Program, running, until
 from motet_torture.proofs import Measured, Proof, Trial, at_most, count, holds, median, told
@@ -39,18 +39,13 @@ async def prove(trial: Trial) -> Sequence[Measured]:
             found += await _gone_through(lab, run, name, says, fault, times)
         code = await run.ended(trial.of(900, 90))
         rows = await asyncio.to_thread(lab.experiments)
-        dispensed = lab.dispensed()
         check = await programs.motet("check", "store", "check", "--data", str(lab.data))
         return [
             *found,
             holds("the campaign finishes", code == 0, f"exit code {code}"),
             count("experiments", len(rows), experiments),
             count("not done", sum(row.state != "done" for row in rows)),
-            count("not ended", len(rows) - len(ended(rows))),
-            count("ended more often than once", endings(lab.story())),
-            count("dispensed more often than once", repeated(rows, dispensed)),
-            count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
-            count("done with a wrong value", wrong_values(rows)),
+            *exactly_once(lab),
             holds("`motet store check`", await check.ended(60) == 0, " ".join(check.lines)[-200:]),
         ]
 

@@ -61,7 +61,9 @@ async def _refused(
         said = "\n".join(run.lines)
         rows, dispensed = await asyncio.to_thread(lab.experiments), lab.dispensed()
         return [
-            holds(f"{name}: the campaign ends with exit code 4 and the reason", code == 4 and says in said, said[-200:]),
+            holds(
+                f"{name}: the campaign ends with exit code 4 and the reason", code == 4 and says in said, said[-200:]
+            ),
             count(f"{name}: experiments", len(rows), AFTER),
             count(f"{name}: not done, repeated or unknown", _wrong(rows, dispensed)),
         ]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from motet.store import Change, Transition
-from motet_torture.audit import ended, endings, missing, repeated, wrong_values
+from motet_torture.audit import exactly_once
 from motet_torture.labs import Bench, bench, campaign_of, lab_of
 from motet_torture.ledger import DISPENSED, FAULT, IDENTIFIED, Entry, read
 from motet_torture.processes import running
@@ -24,7 +24,10 @@ LOST = ("NoReply", "GarbledReply", "LineLost")
 async def prove(trial: Trial) -> Sequence[Measured]:
     """A campaign over lines that fail at random."""
     experiments = trial.of(1000, 80)
-    faults = [{"kind": kind, "chance": CHANCE["short" if trial.short else "full"], "times": None, "seconds": 2 * TIMEOUT_S} for kind in KINDS]
+    faults = [
+        {"kind": kind, "chance": CHANCE["short" if trial.short else "full"], "times": None, "seconds": 2 * TIMEOUT_S}
+        for kind in KINDS
+    ]
     async with (
         running(trial.folder) as programs,
         bench(programs, STATIONS, seconds=0.02, simulator={"faults": faults}, seed=trial.seed) as lab,
@@ -42,17 +45,12 @@ def _measured(lab: Bench, experiments: int, code: int) -> Sequence[Measured]:
     failed = [change for change in story if _lost(change)]
     unknown = [change for change in failed if not _identified_after(change, entries)]
     reasons = Counter(row.reason.partition(":")[0] for row in rows if row.reason)
-    dispensed = lab.dispensed()
     return [
         told("faults", ", ".join(f"{number} x {kind}" for kind, number in sorted(faults.items()))),
         holds("the campaign finishes", code == 0, f"exit code {code}"),
         holds("every kind of fault has happened", set(faults) == set(KINDS), f"{sorted(faults)}"),
         count("experiments", len(rows), experiments),
-        count("not ended", len(rows) - len(ended(rows))),
-        count("ended more often than once", endings(story)),
-        count("dispensed more often than once", repeated(rows, dispensed)),
-        count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
-        count("done with a wrong value", wrong_values(rows)),
+        *exactly_once(lab),
         count(f"of {len(failed)} attempts that a line ended, the next dispense was not preceded by ID", len(unknown)),
         told("tried again", f"{sum(change.change is Change.RETRIED for change in story)}"),
         told("failed", ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common()) or "none"),

@@ -4,9 +4,9 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 
-from motet_torture.audit import ended, endings, missing, repeated, replayed, wrong_values
-from motet_torture.plugins import registry
+from motet_torture.audit import ended, exactly_once, replayed
 from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of
+from motet_torture.plugins import registry
 from motet_torture.processes import Program, running
 from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
 
@@ -62,16 +62,11 @@ async def _some_moment(run: Program, rng: random.Random, share: int) -> int:
 
 async def _measured(lab: Bench, experiments: int, changed: int) -> Sequence[Measured]:
     rows = await asyncio.to_thread(lab.experiments)
-    dispensed = lab.dispensed()
     compared = await asyncio.to_thread(replayed, lab.store, lab.campaign, registry(), CAMPAIGN)
     return [
         count("experiments", len(rows), experiments),
-        count("not ended", len(rows) - len(ended(rows))),
         count("ended before a kill, different or gone after it", changed),
-        count("ended more often than once", endings(lab.story())),
-        count("dispensed more often than once", repeated(rows, dispensed)),
-        count("done without a dispense, or a dispense that no experiment knows", missing(rows, dispensed)),
-        count("done with a wrong value", wrong_values(rows)),
+        *exactly_once(lab),
         count(
             f"of {compared.compared} suggestions, different from those of a learner that was never disturbed",
             len(compared.differ),

@@ -73,6 +73,7 @@ def test_what_a_piece_raises_comes_back_and_what_cannot_is_told(piece: str, kind
     assert re.match(words, str(outcome))
 
 
+@pytest.mark.slow
 def test_each_process_has_one_thread_of_linear_algebra_and_is_deaf_to_ctrl_c() -> None:
     threads = (
         "[__import__(name) for name in ('numpy', 'scipy.linalg', 'sklearn.ensemble')] and "

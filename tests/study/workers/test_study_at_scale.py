@@ -7,8 +7,11 @@ from typing import Any
 import psutil
 import pytest
 
-STUDY = ("--vary", "stations=1,2,4", "--seeds", "100")
-CAMPAIGNS = 300
+from motet_conformance.effort import effort
+
+SEEDS = effort(100, 30)
+STUDY = ("--vary", "stations=1,2,4", "--seeds", str(SEEDS))
+CAMPAIGNS = 3 * SEEDS
 GROWTH_MB = 50.0
 """How much more memory a process may need at its most after a tenth of the campaigns than it needed then."""
 

@@ -1,0 +1,147 @@
+"""Press, clear and ask for the emergency stop of a lab, from any process: see `motet.station.latch`."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from motet.api.broker import address
+from motet.bus import Bus
+from motet.errors import MotetError, NotFound
+from motet.files.broker_check import broker_beside
+from motet.files.report import Report
+from motet.files.source import parse
+from motet.files.validate import validate
+from motet.model.broker import Broker
+from motet.model.values import Frozen, Name
+from motet.station.latch import Latch, whoami
+from motet.station.latch_state import Latched, LatchState, latch_file, read
+
+CONTROL_FILE = "control.json"
+TIMEOUT_S = 5.0
+"""Longest wait for one broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who knows: `latched` is the state now; `reached` are the file and the brokers that have it, `missed` those that
+    have not, with the reason, and `gone` the brokers of campaigns that do not run any more."""
+
+    latched: Latched | None
+    reached: tuple[str, ...]
+    missed: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+
+
+class _Place(Frozen):
+    """What the emergency stop needs to know of a lab file. It may have any mistake in the rest."""
+
+    lab: Name
+    broker: Broker = Broker(url="embedded")
+
+
+async def estop(lab: Path, data: Path, reason: str = "", who: str = "") -> Told:
+    """Press the emergency stop of the lab of a file: by the file in the data folder, the lab's broker, and the brokers
+    of the campaigns that run. Raises FileProblems when the lab file does not say which lab it is."""
+    place = await asyncio.to_thread(_place, lab)
+    known = await asyncio.to_thread(read, latch_file(data, place.lab))
+    return await _tell(place, data, known.pressed(reason or "no reason was given", who or whoami()))
+
+
+async def clear(lab: Path, data: Path, who: str = "") -> Told:
+    """Clear whatever has pressed it, as far as file and brokers know of it. Raises FileProblems, and NotFound when it
+    is not pressed."""
+    place = await asyncio.to_thread(_place, lab)
+    known, told = await _gather(place, data, LatchState())
+    if known.latched is None and not told.missed:
+        raise NotFound(f"lab {place.lab} is not e-stopped: there is nothing to clear")
+    return await _tell(place, data, known.released(who or whoami()))
+
+
+async def latched(lab: Path, data: Path) -> Latched | None:
+    """Who has pressed it when and why, None when it is not pressed, as far as can be found out. Raises FileProblems."""
+    known, _ = await _gather(await asyncio.to_thread(_place, lab), data, LatchState())
+    return known.latched
+
+
+async def _tell(place: _Place, data: Path, state: LatchState) -> Told:
+    return (await _gather(place, data, state))[1]
+
+
+async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchState, Told]:
+    """Tell everybody what is known, all at once, and learn what they know."""
+    own, others = await asyncio.to_thread(_brokers, place, data)
+    ways = [
+        (str(latch_file(data, place.lab)), _by_file(place.lab, data, state), True),
+        *((broker.url, _by_broker(place.lab, broker, state), True) for broker in own),
+        *((broker.url, _by_broker(place.lab, broker, state), False) for broker in others),
+    ]
+    found = await asyncio.gather(*(way for _, way, _ in ways), return_exceptions=True)
+    reached, missed, gone = list[str](), list[str](), list[str]()
+    for (name, _, needed), result in zip(ways, found, strict=True):
+        if isinstance(result, LatchState):
+            state = state.merged(result)
+            reached.append(name)
+        elif isinstance(result, MotetError | OSError | TimeoutError):
+            (missed if needed else gone).append(f"{name}: {result or 'it did not answer in time'}")
+        else:
+            raise result
+    return state, Told(state.latched, tuple(reached), tuple(missed), tuple(gone))
+
+
+async def _by_file(lab: str, data: Path, state: LatchState) -> LatchState:
+    async with Latch(lab, data) as latch:
+        return await _told(latch, state)
+
+
+async def _by_broker(lab: str, broker: Broker, state: LatchState) -> LatchState:
+    async with asyncio.timeout(TIMEOUT_S):
+        async with Bus(await address(broker), client_id=f"motet-estop-{os.getpid()}-{id(broker):x}") as bus:
+            if state.trips:  # before anything else
+                await bus.publish(f"motet/{lab}/estop", state.model_dump_json(), retain=True)
+            async with Latch(lab, None, bus) as latch:
+                return await _told(latch, state)
+
+
+async def _told(latch: Latch, state: LatchState) -> LatchState:
+    latch.take(state)
+    await latch.settled()
+    if latch.untold:
+        raise MotetError("it could not be told")
+    return latch.state
+
+
+def _brokers(place: _Place, data: Path) -> tuple[Sequence[Broker], Sequence[Broker]]:
+    """The lab's own broker, if it has one that can be found, and those of its campaigns that run."""
+    own = [place.broker] if place.broker.for_others and not place.broker.embedded else []
+    known = {broker.url for broker in own}
+    others: list[Broker] = []
+    if place.broker.embedded and place.broker.port is not None:
+        others.append(place.broker.at(f"mqtt://127.0.0.1:{place.broker.port}"))
+    for path in sorted(data.glob(f"*/{CONTROL_FILE}")):
+        try:
+            found = cast("dict[str, Any]", json.loads(path.read_text()))
+            broker, topic = Broker.model_validate(found["broker"]), str(found["topic"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it is just being written or removed
+        if topic.startswith(f"motet/{place.lab}/"):
+            others.append(broker)
+    unique = {broker.url: broker for broker in others if broker.url not in known}
+    return own, list(unique.values())
+
+
+def _place(path: Path) -> _Place:
+    report = Report()
+    source = parse(path, report)
+    if source is None:
+        report.fail()
+    wanted = {key: node for key, node in source.root.entries.items() if key in _Place.model_fields}
+    if "broker" in wanted and wanted["broker"].entries:
+        wanted["broker"] = broker_beside(path.parent, wanted["broker"])
+    checked = validate(_Place, replace(source.root, content=wanted), report)
+    if checked is None or report.problems:
+        report.fail()
+    return checked.model

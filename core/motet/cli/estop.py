@@ -1,0 +1,77 @@
+"""`motet estop` and `motet clear`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from motet.cli.exits import Exit, handled
+from motet.cli.options import Data
+
+if TYPE_CHECKING:
+    from motet.api.estop import Told
+
+LabOption = Annotated[Path, typer.Option("--lab", help="The lab file.", metavar="LAB.yaml")]
+
+
+@handled
+def estop(
+    reason: Annotated[str, typer.Argument(help="Why; whoever clears it reads this.", metavar="[REASON]")] = "",
+    lab: LabOption = Path("lab.yaml"),
+    data: Data = Path("motet-data"),
+) -> None:
+    """Emergency stop: every device of the lab stops at once, and nothing moves until `motet clear`."""
+    import asyncio
+
+    from motet.api import estop as api
+
+    _quiet()
+    told = asyncio.run(api.estop(lab, data, reason))
+    print(f"{told.latched}")
+    print(f"nothing moves until it is cleared: motet clear --lab {lab}")
+    _conclude(told)
+
+
+@handled
+def clear(
+    lab: LabOption = Path("lab.yaml"),
+    data: Data = Path("motet-data"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Clear the emergency stop of a lab; devices are connected anew, campaigns stay paused."""
+    import asyncio
+
+    from motet.api import estop as api
+    from motet.errors import NotFound
+
+    _quiet()
+    latched = asyncio.run(api.latched(lab, data))
+    if latched is None:
+        raise NotFound("the lab is not e-stopped: there is nothing to clear")
+    print(latched)
+    if not yes:
+        if not sys.stdin.isatty():
+            print("error: nobody is there to confirm it; programs say --yes", file=sys.stderr)
+            raise typer.Exit(Exit.MISTAKE)
+        typer.confirm("Is everything in order, and may the lab move again?", abort=True)
+    told = asyncio.run(api.clear(lab, data))
+    print("cleared; campaigns that it has paused go on with `motet resume`")
+    _conclude(told)
+
+
+def _quiet() -> None:
+    """What the log would say is printed here."""
+    import logging
+
+    logging.getLogger("motet").addHandler(logging.NullHandler())
+
+
+def _conclude(told: "Told") -> None:
+    print(f"told     {', '.join(told.reached) or 'nobody'}")
+    for line in told.gone:
+        print(f"gone     {line}")
+    for line in told.missed:
+        print(f"error: not told: {line}", file=sys.stderr)
+    if told.missed:
+        raise typer.Exit(Exit.FAILED)

@@ -1,0 +1,109 @@
+"""The jobs of a station: each begins once, ever, and its record is kept until somebody has it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from motet.devices import Device
+from motet.errors import StoreError
+from motet.model.experiment import RunRecord
+from motet.model.job import Job
+from motet.remote.bodies import text_of
+from motet.remote.journal import Fate, Journal, Key
+from motet.remote.messages import Said
+from motet.remote.outbox import Outbox
+from motet.station import Station
+from motet.station.plan import unrepeatable_steps
+
+_log = logging.getLogger(__name__)
+
+
+class Jobs:
+    """Runs one at a time. `told` hears of results that cannot be kept."""
+
+    def __init__(
+        self,
+        station: Station,
+        devices: Mapping[str, Device],
+        journal: Journal,
+        outbox: Outbox,
+        told: Callable[[str], object],
+    ) -> None:
+        self._station, self._devices = station, devices
+        self._journal, self._outbox, self._told = journal, outbox, told
+        self._performing: asyncio.Task[None] | None = None
+        self.running: Key | None = None
+        """The job that runs."""
+
+    def known(self, key: Key) -> Said:
+        """What has become of a job; its result, where there is one, is sent again soon."""
+        match self._journal.fate(key):
+            case Fate.BEGUN:
+                return Said.ACCEPTED
+            case Fate.ENDED:
+                self._outbox.poke(key.orchestrator)
+                return Said.ENDED
+            case Fate.SETTLED:
+                return Said.SETTLED
+            case None:
+                return Said.UNKNOWN
+
+    def begin(self, key: Key, job: Job) -> None:
+        """Run a job that is not known yet, while none runs."""
+        begun = self._journal.begin(key, unrepeatable_steps(job.procedure, self._devices))
+        self.running = key
+        self._performing = asyncio.create_task(self._perform(key, job, begun), name=f"job {key.job}")
+
+    def settle(self, key: Key) -> None:
+        """The record of a job is not needed any more; one that never began never will."""
+        self._outbox.forget(key)
+        if self._journal.fate(key) in (None, Fate.ENDED):
+            self._journal.settle(key)
+
+    async def drop(self, key: Key) -> None:
+        """Nobody wants it: end it, forget it."""
+        if self.running == key:
+            await self._station.abort(f"experiment {key.job} is not wanted any more")
+            await self._ended()
+        self.settle(key)
+
+    async def abort(self, key: Key, reason: str) -> Said:
+        """End it, if it runs; one that is still on its way shall not begin when it comes."""
+        if self.running == key:
+            await self._station.abort(reason)
+            return Said.DONE
+        known = self.known(key)
+        if known is Said.UNKNOWN:
+            self._journal.settle(key)
+        return known
+
+    async def stop(self, cause: str) -> None:
+        """End what runs; its record is kept."""
+        if self.running is not None:
+            await self._station.abort(cause)
+        await self._ended()
+
+    async def _ended(self) -> None:
+        if self._performing is not None:
+            await asyncio.wait([self._performing])
+
+    async def _perform(self, key: Key, job: Job, begun: "asyncio.Future[None]") -> None:
+        """Run it: nothing moves before the journal says so on the disk; the result leaves while it is written there."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            record = await self._station.run(job, begun)
+        except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
+            _log.exception("%s: experiment %s", self._station.name, job.id)
+            record = RunRecord((), started, loop.time(), error)
+        try:
+            text = text_of(record)
+        except StoreError as error:  # a document holds what has no place in JSON
+            text = text_of(RunRecord((), record.started, record.ended, error, record.unrepeatable))
+        self.running = None
+        kept = self._journal.end(key, text)
+        self._outbox.add(key, text)
+        try:
+            await kept
+        except StoreError as error:
+            self._told(f"{self._station.name}: the result of experiment {job.id} is not kept here: {error}")

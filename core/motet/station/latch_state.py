@@ -1,0 +1,144 @@
+"""What is known of a lab's emergency stop: who pressed it when and why, and what was cleared; and the file of it.
+
+It is known in several places at once: files, a broker, processes that may not hear of one another for a while. So it
+is a set that only grows: each press has an id of its own, and a clearing names the ids that it clears. Two states are
+put together by taking everything of both, in any order and as often as one likes. What one does not know cannot be
+cleared by accident: a station that pressed it while it was cut off is heard of later, and holds the lab again.
+"""
+
+import hashlib
+import os
+import secrets
+import time
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from motet.model.values import Frozen
+from motet.stamps import wall
+
+KEPT = 100
+"""How many clearings are remembered. An older press that comes back holds the lab again."""
+MOST_BYTES = 256 * 1024
+"""The longest state that is read."""
+
+
+class Latched(Frozen):
+    """The emergency stop was pressed."""
+
+    id: str = Field(min_length=1, max_length=100)
+    reason: str = Field(max_length=4000)
+    who: str = Field(max_length=400)
+    at: float
+    """Seconds since 1970, by the clock of whoever pressed it."""
+
+    def __str__(self) -> str:
+        """`e-stopped by ann@lab-pc at 2026-01-31 12:00:05: smoke`."""
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.at))
+        return f"e-stopped by {self.who} at {when}: {self.reason}"
+
+
+class Cleared(Frozen):
+    """One press of the emergency stop was cleared by a person."""
+
+    id: str = Field(min_length=1, max_length=100)
+    who: str = Field(max_length=400)
+    at: float
+
+
+class LatchState(Frozen):
+    """All presses that are not cleared, in the order of their times, and the last clearings."""
+
+    trips: tuple[Latched, ...] = Field(default=(), max_length=1000)
+    cleared: tuple[Cleared, ...] = Field(default=(), max_length=1000)
+
+    @property
+    def latched(self) -> Latched | None:
+        """The first press that is not cleared."""
+        return self.trips[0] if self.trips else None
+
+    def merged(self, other: "LatchState") -> "LatchState":
+        """What both know together."""
+        cleared = {one.id: one for one in (*other.cleared, *self.cleared)}
+        trips = {one.id: one for one in (*other.trips, *self.trips) if one.id not in cleared}
+        kept = sorted(cleared.values(), key=lambda one: (one.at, one.id))[-KEPT:]
+        return LatchState(trips=tuple(sorted(trips.values(), key=lambda t: (t.at, t.id))), cleared=tuple(kept))
+
+    def pressed(self, reason: str, who: str) -> "LatchState":
+        """Somebody has pressed it."""
+        trip = Latched(id=secrets.token_hex(8), reason=reason[:4000], who=who[:400], at=wall())
+        return self.merged(LatchState(trips=(trip,)))
+
+    def released(self, who: str) -> "LatchState":
+        """Somebody clears all that is known."""
+        now = wall()
+        return self.merged(LatchState(cleared=tuple(Cleared(id=one.id, who=who[:400], at=now) for one in self.trips)))
+
+
+def parsed(text: bytes) -> LatchState:
+    """A state from a message or file. Raises ValueError for what is none."""
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"{len(text)} bytes, at most {MOST_BYTES} are read")
+    try:
+        return LatchState.model_validate_json(text)
+    except ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
+def latch_file(data: Path, lab: str) -> Path:
+    """Where a lab's latch is kept in a data folder."""
+    return data / f"estop-{lab}.json"
+
+
+def read(path: Path) -> LatchState:
+    """What a file holds, nothing when it is not there. One that cannot be read counts as pressed: it may say so."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return LatchState()
+    except OSError as error:
+        return _damaged(path, f"cannot be read: {error.strerror}", b"")
+    try:
+        return parsed(text)
+    except ValueError as error:
+        return _damaged(path, f"is damaged: {str(error).splitlines()[0]}", text)
+
+
+def update(path: Path, state: LatchState) -> LatchState:
+    """Write a state together with what the file holds already; what it holds then. Durable when this returns.
+
+    Two processes may do so at once: whoever was overtaken sees it in what it reads back, and does it again. Raises
+    OSError.
+    """
+    found = read(path)
+    for _ in range(10):
+        wanted = found.merged(state)
+        if wanted == found:
+            return found
+        _write(path, wanted)
+        found = read(path)
+    return found
+
+
+def _write(path: Path, state: LatchState) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with beside.open("wb") as file:
+            file.write(state.model_dump_json(indent=1).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _damaged(path: Path, reason: str, text: bytes) -> LatchState:
+    key = f"file-{hashlib.sha256(text).hexdigest()[:16]}"
+    return LatchState(trips=(Latched(id=key, reason=f"{path} {reason}", who="nobody knows", at=wall()),))
