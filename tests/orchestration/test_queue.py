@@ -10,7 +10,7 @@ import pytest
 
 from motet.errors import NotFound, StoreError
 from motet.model.campaign import Budget
-from motet.model.events import CampaignState, ExperimentEnded, ExperimentStarted
+from motet.model.events import CampaignState, Event, ExperimentEnded, ExperimentStarted
 from motet.model.experiment import State, Suggestion
 from motet.model.queue import QueueState
 from motet.model.values import PluginRef
@@ -173,8 +173,10 @@ def test_instead_of_the_learner_only_queued_ones_are_run_until_somebody_says_oth
         await lab.queue.add([{"x": 19.0}])
         await lab.queue.set_mode(QueueMode.BEFORE)
 
-    lab.news = asyncio.Event()
-    lab.on_event = lambda event: lab.news.set()
+    def hear(event: Event) -> None:
+        lab.news.set()
+
+    lab.news, lab.on_event = asyncio.Event(), hear
     lab.budget = Budget(experiments=5)
     Hand(lab, 1, act)
     assert lab.run().experiments == 5
@@ -206,7 +208,7 @@ def test_where_the_budget_ends_what_waits_stays_in_the_queue(lab: Any) -> None:
 
 def test_the_queue_is_the_same_after_a_crash(lab: Any, make_lab: Any, tmp_path: Path) -> None:
     async def act(lab: Any) -> None:
-        first, second, third, last = await lab.queue.add([{"x": float(x)} for x in (17, 18, 19, 20)])
+        first, second, _, last = await lab.queue.add([{"x": float(x)} for x in (17, 18, 19, 20)])
         await lab.queue.move(last, 1)
         await lab.queue.edit(first, {"x": 16.0})
         await lab.queue.cancel([second])

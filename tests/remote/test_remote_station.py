@@ -151,7 +151,9 @@ def test_two_orchestrators_cannot_hold_one_station(virtual: Virtual) -> None:
     async def test(rig: Rig) -> None:
         await rig.process()
         one, wire = await rig.orchestrator("one")
-        with pytest.raises(ConnectionProblem, match=r"held for campaign campaign of one .*since 20.*until 20.*\(orch"):
+        with pytest.raises(
+            ConnectionProblem, match=r"it is held for campaign campaign of one .*since 20.*until 20.*\(orch"
+        ):
             await rig.orchestrator("two")
         assert (await one.run(rig.job())).error is None
         wire.cut()
@@ -176,11 +178,14 @@ def test_a_station_without_its_orchestrator_does_as_the_lab_file_says(virtual: V
         await asyncio.sleep(40)
         process.gauge.blocked.set()  # pyright: ignore[reportOptionalMemberAccess]
         await asyncio.sleep(300)
-        assert rig.calls == {
-            "finish": ["measure 3", "dispense"],
-            "hold": ["measure 3"],
-            "stop": ["measure 3", "stop", "safe"],
-        }[policy]
+        assert (
+            rig.calls
+            == {
+                "finish": ["measure 3", "dispense"],
+                "hold": ["measure 3"],
+                "stop": ["measure 3", "stop", "safe"],
+            }[policy]
+        )
         wire.mend()
         record = await running
         if policy == "stop":
@@ -305,5 +310,3 @@ def test_an_orchestrator_is_who_its_store_says(tmp_path: Path) -> None:
     assert orchestrator_id(store) == first
     store.unlink()
     assert orchestrator_id(store) != first
-
-

@@ -25,6 +25,9 @@ class Gauge(Device):
         self.blocked: asyncio.Event | None = None
         self.fails: Callable[[], Exception | None] = lambda: None
         self.stopped_while_moving = False
+        self.opened = 0
+        self.silent: Exception | None = None
+        """What opening, stopping and making it safe raises."""
         super().__init__(context)
 
     async def get_place(self) -> float:
@@ -59,12 +62,22 @@ class Gauge(Device):
             await self.blocked.wait()
         self.moving.clear()
 
+    async def open(self) -> None:
+        self._answer("open")
+
     async def stop(self, success: bool = True) -> None:
         self.stopped_while_moving = self.moving.is_set()
-        self.calls.append("stop")
+        self._answer("stop")
 
     async def safe(self) -> None:
-        self.calls.append("safe")
+        self._answer("safe")
+
+    def _answer(self, call: str) -> None:
+        if self.silent is not None:
+            raise self.silent
+        if call != "open":
+            self.calls.append(call)
+        self.opened += call == "open"
 
 
 @dataclass

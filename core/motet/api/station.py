@@ -2,7 +2,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -28,6 +28,8 @@ from motet.remote.topics import Topics
 from motet.station import LocalStation
 from motet.station.build import Builder
 from motet.station.engine import LabLoop
+from motet.station.heartbeat import Heartbeat
+from motet.station.latch import Latch
 
 LOOK_S = 1.0
 """How often somebody looks whether the broker of a campaign on this computer is there, seconds."""
@@ -92,18 +94,22 @@ class Hosting:
             where = this_process()
             bus = await self._bus(stack, where, None)
             people = {name: RemotePerson() for name in self.options.names}
-            engine = self._lab_loop.engine
-            builder = Builder(self.lab, self._registry, engine, stack, bus, None, self._hear, People(people))
+            latch = await stack.enter_async_context(Latch(self.lab.lab, self.options.data, bus))
+            engine, trip = self._lab_loop.engine, latch.trip_soon
+            builder = Builder(self.lab, self._registry, engine, stack, bus, None, self._hear, People(people), trip)
             stations = [await builder.station(name) for name in self.options.names]
             for station in stations:
                 self._hosts[station.name] = await self._host(stack, station, where, people[station.name])
             await _all([host.claim() for host in self._hosts.values()])
+            latch.guard(*stations)
             for station in stations:
                 stack.push_async_callback(station.close)
-            await _all([station.connect() for station in stations])
+            if latch.latched is None:  # else they are connected when a person has cleared it
+                await _all([station.connect() for station in stations])
             for host in self._hosts.values():
                 stack.push_async_callback(self._leave, host)
                 await host.start()
+            await self._watchdog(stack, trip)
             self.broker = bus.url
             self.ready.set_result(None)
             await self._until_ended()
@@ -144,6 +150,15 @@ class Hosting:
             alone_after_s=convert(lab.remote.alone_after, "s"),
             person=person,
         )
+
+    async def _watchdog(self, stack: AsyncExitStack, trip: Callable[[str], object]) -> None:
+        """Press the emergency stop when a station that is held does not hear of its orchestrator for too long."""
+        if self.lab.safety.heartbeat is None:
+            return
+        for host in self._hosts.values():
+            longest = convert(self.lab.safety.heartbeat, "s")
+            watchdog = await stack.enter_async_context(Heartbeat(longest, trip, own=False))
+            host.on_heard = watchdog.beat
 
     async def _until_ended(self) -> None:
         """Raises ConnectionProblem when another process has taken the name of a station."""

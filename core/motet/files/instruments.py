@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What a driver's device class declares, and the limits of lab and campaign in the units of its verbs' arguments."""
+    """What a driver's device class declares; the limits of lab and campaign are in units of its verbs' arguments."""
 
     driver: str
     verbs: "Mapping[str, VerbSpec]"

@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 
 from motet.files.node import Node, shown
 from motet.files.report import one_of
-from motet.model.campaign import QUANTITY_PATTERN
 from motet.model.broker import BROKER_PATTERN, VARIABLE_PATTERN
+from motet.model.campaign import QUANTITY_PATTERN
 from motet.model.values import NAME_PATTERN
 
 _TYPES = {

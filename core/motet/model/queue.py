@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from motet.model.values import Point
 
+QUEUED_ID, TOLD_ID = "queue-", "told-"
+"""What ids of suggestions begin with that people queued, and of those measured by hand; a learner's are numbers."""
+
 
 class QueueState(StrEnum):
     """What became of an entry. Only what is `queued` can be edited, moved or cancelled."""

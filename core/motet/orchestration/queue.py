@@ -8,15 +8,12 @@ from typing import TypeVar
 
 from motet.errors import NotFound
 from motet.model.experiment import Suggestion
-from motet.model.queue import QueueEntry, QueueState
+from motet.model.queue import QUEUED_ID, QueueEntry, QueueState
 from motet.model.values import Point
 from motet.orchestration.recorder import Recorder
 from motet.store import Reader
 
 T = TypeVar("T")
-
-QUEUED_ID = "queue-"
-"""What the ids of suggestions begin with that people queued."""
 
 MODE = "queue mode"
 """The kind of event that says when queued experiments are run from then on."""

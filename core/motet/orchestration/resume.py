@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from motet.learning.state import LearnerState
 from motet.model.events import CampaignState
 from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
-from motet.orchestration.queue import QUEUED_ID, StoredQueue, stored_queue
+from motet.model.queue import QUEUED_ID, TOLD_ID
+from motet.orchestration.queue import StoredQueue, stored_queue
 from motet.orchestration.tally import Tally
-from motet.orchestration.told import TOLD_ID
 from motet.orchestration.work import Stage, Work
 from motet.store import Attempt, Change, ExperimentRow, Reader, Transition
 

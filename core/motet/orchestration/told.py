@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
-from motet.store.stories import TOLD as TOLD_ID
+from motet.model.queue import TOLD_ID
 
 
 def told(campaign: str, number: int, suggestion: Suggestion, values: dict[str, float]) -> Outcome:

@@ -27,12 +27,14 @@ def connect_remote(
     """The station `name`, not connected yet. `orchestrator` is `orchestrator_id(store)`, `campaign` what its holder is
     called when another one asks for the station, `person` who answers what its steps ask. Reads files that options
     name."""
-    remote = lab.remote
+    lease_s = convert(lab.remote.alone_after, "s")
+    heartbeat_s = lease_s if lab.safety.heartbeat is None else convert(lab.safety.heartbeat, "s")
     terms = Terms(
         orchestrator,
         campaign,
         part_of(lab, name, registry),
-        lease_s=convert(remote.alone_after, "s"),
-        lost_after_s=convert(remote.lost_after, "s"),
+        lease_s=lease_s,
+        renew_s=min(lease_s, heartbeat_s) / 3,
+        lost_after_s=convert(lab.remote.lost_after, "s"),
     )
     return RemoteStation(name, lab.lab, bus, terms, person=person, emit=emit)

@@ -34,6 +34,7 @@ class Following:
     _busy_since: float | None = field(default=None, init=False)
     _busy: str = field(default="", init=False)
     _away_since: float | None = field(default=None, init=False)
+    _asked_since: float | None = field(default=None, init=False)
     _parts: dict[int, str] = field(default_factory=dict[int, str], init=False)
     _of: int = field(default=0, init=False)
 
@@ -59,10 +60,20 @@ class Following:
         self._busy = why
         self._busy_since = (self._busy_since or now) if why else None
 
+    def asked(self, now: float) -> None:
+        """The station was asked about it."""
+        self._asked_since = now if self._asked_since is None else self._asked_since
+
+    def answered(self) -> None:
+        """It has answered, or cannot have been heard."""
+        self._asked_since = None
+
     def check(self, now: float, longest_s: float, away: str) -> None:
-        """Raises StationLost when the station cannot take it for too long, or is `away`."""
+        """Raises StationLost when the station cannot take it for too long, is `away`, or does not answer."""
         self._away_since = (self._away_since or now) if away else None
-        for since, why in ((self._away_since, away), (self._busy_since, self._busy)):
+        silent = f"it does not answer what is asked about {self.job.id}"
+        waits = ((self._away_since, away), (self._busy_since, self._busy), (self._asked_since, silent))
+        for since, why in waits:
             if since is not None and now - since >= longest_s:
                 raise StationLost(why)
 

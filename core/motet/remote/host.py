@@ -74,7 +74,7 @@ class Host:
         """Fails with ConnectionProblem when another process has taken the name."""
         self.lost.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.on_heard: Callable[[], object] = lambda: None
-        """Called whenever an orchestrator is heard of."""
+        """Called whenever the holder is heard of, and now and then while there is none."""
 
     async def claim(self) -> None:
         """Make sure that nobody else hosts a station of that name, before anything is connected. Raises
@@ -122,6 +122,8 @@ class Host:
         await self._post.stop()
 
     def _facts(self) -> tuple[str | None, m.HolderBody | None]:
+        if self._lease.held is None:
+            self.on_heard()
         return (None if self._jobs.running is None else self._jobs.running.job), self._lease.holder
 
     def _describe(self) -> None:
@@ -177,7 +179,7 @@ class Host:
         if self._lease.is_of(request):
             self._lease.heard(request)
             self._alone.heard()
-        self.on_heard()
+            self.on_heard()
         self._handle(request)
 
     def _refuse_garbage(self, message: Message, error: GarbledReply) -> None:
@@ -242,10 +244,10 @@ class Host:
 
     def _refuse(self, request: m.Request) -> None:
         holder = self._lease.holder
-        reason = f"station {self.station.name} is not held by this orchestrator"
+        reason = "it is not held by this orchestrator"
         if holder is not None:
             busy = "" if self._jobs.running is None else f", and experiment {self._jobs.running.job} runs"
-            reason = f"station {self.station.name} is held for campaign {holder.campaign} of another orchestrator{busy}"
+            reason = f"it is held for campaign {holder.campaign} of another orchestrator{busy}"
         self._reply(request, m.Said.REFUSED, reason, holder=holder)
 
     def _on_describe(self, request: m.Describe) -> None:
@@ -253,6 +255,11 @@ class Host:
             told = f"{request.rival} wants to host {self.station.name} too, and is refused"
             _log.warning("%s", told)
             self._news.problem(told)
+        if request.refused:
+            _log.warning(
+                "%s is refused by orchestrator %s: %s", self.station.name, request.orchestrator, request.refused
+            )
+            return
         self._describe()
         self._news.beat()
 

@@ -35,13 +35,14 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What an orchestrator wants of a station: who it is, for which campaign, and what its lab file says of the station
-    (`manifest.part_of`). `lease_s` is how long the station stays held without a word, `lost_after_s` how long it may be
-    silent before its experiment is given up, both in seconds."""
+    (`manifest.part_of`). `lease_s` is how long the station stays held without a word, `renew_s` how often it gets one,
+    `lost_after_s` how long it may be silent before its experiment is given up, all in seconds."""
 
     orchestrator: str
     campaign: str
     part: Mapping[str, Any]
     lease_s: float = 30.0
+    renew_s: float = 10.0
     lost_after_s: float = 30.0
 
 
@@ -70,7 +71,7 @@ class Link:
         self._changed, self._stated = changed, stated
         self._replied, self._resulted, self._happened = replied, resulted, happened
         self._presence = Presence(bus, terms.lost_after_s, self._on_lost)
-        self._online = self._held = False
+        self._online = self._held = self._fits = False
         self._refusal = ""
         self._why = "it has not been heard of yet"
         self._renew = asyncio.Event()
@@ -88,6 +89,11 @@ class Link:
         if self._available.is_set():
             return ""
         return f"station {self.topics.station}: {self._refusal or self._why}"
+
+    @property
+    def most_bytes(self) -> int:
+        """The longest message that the station reads."""
+        return m.MOST_BYTES if self.manifest is None else self.manifest.most_bytes
 
     async def available(self) -> None:
         """Wait until something can be asked of it."""
@@ -161,6 +167,7 @@ class Link:
             except GarbledReply as error:
                 _log.warning("%s: refused: %s", message.topic, error)
                 if model is m.Manifest:
+                    self._fits = False
                     self._refuse(f"its manifest cannot be used: {error}")
                 return
             handler(found)
@@ -173,10 +180,12 @@ class Link:
         mine = digest_of(self.terms.part)
         if manifest.digest != mine:
             unlike = differences(self.terms.part, manifest.part) or "nothing that can be named"
+            self._fits = False
             digests = f"digest {manifest.digest[:12]} there, {mine[:12]} here"
             self._refuse(f"its lab file differs from the one here ({digests}): {unlike}")
             return
-        self._refusal = ""
+        if not self._fits:
+            self._fits, self._refusal = True, ""
         if new:
             self._held = False
             self._online = True
@@ -225,6 +234,8 @@ class Link:
             self._resulted(part)
 
     def _refuse(self, why: str) -> None:
+        if not self._fits and why != self._refusal:  # the station's side has to know, too
+            self.calls.send(self.calls.make(m.Describe, refused=why[:5000]))
         self._refusal = why
         self._stated(StationState.FAULT, why)
         self._update()
@@ -240,9 +251,9 @@ class Link:
         """Hold the station, again and again while it is there."""
         while True:
             self._renew.clear()
-            if self.manifest is not None and self._online and not self._presence.is_lost:
+            if self._fits and self._online and not self._presence.is_lost:
                 await self._hold()
-            await self._pulse(self._renew, self.terms.lease_s / 3)
+            await self._pulse(self._renew, self.terms.renew_s)
 
     async def _hold(self) -> None:
         terms = self.terms
@@ -250,7 +261,7 @@ class Link:
             m.Hold, campaign=terms.campaign, lease_s=terms.lease_s, paused=dict(self.paused), stopping=self.stopping
         )
         try:
-            reply = await self.calls.ask(hold, min(ANSWER_S, terms.lease_s / 3))
+            reply = await self.calls.ask(hold, min(ANSWER_S, terms.renew_s))
         except NoReply as error:
             _log.info("%s", error)
             return

@@ -200,6 +200,8 @@ class RemoteStation:
             try:
                 self._link.check()
                 away = self.unavailable if self._link.bus.connected.is_set() else ""
+                if away or self.unavailable:
+                    follow.answered()
                 follow.check(_now(), self._link.terms.lost_after_s, away)
             except StationLost:
                 self._give_up(follow)
@@ -218,7 +220,13 @@ class RemoteStation:
             request: m.Request = self._link.calls.make(m.Recall, job=follow.job.id)
         else:
             request = self._link.calls.make(m.Run, job=body_of(follow.job))
-            follow.sent = True
+        longest, length = self._link.most_bytes, len(request.payload())
+        if length > longest:
+            what = f"experiment {follow.job.id} is a message of {length} bytes"
+            follow.fail(ProcedureError(f"station {self.name}: {what}; it reads at most {longest}"))
+            return
+        follow.sent = follow.sent or isinstance(request, m.Run)
+        follow.asked(_now())
         self._requests[request.id] = follow
         self._link.calls.send(request)
 
@@ -252,6 +260,7 @@ class RemoteStation:
         if follow is None:
             return
         where = f"station {self.name}"
+        follow.answered()
         match reply.said:
             case m.Said.ACCEPTED | m.Said.ENDED:
                 follow.known = True

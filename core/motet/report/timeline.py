@@ -109,9 +109,10 @@ def _traces(material: Material, bars: Sequence[Bar], lanes: dict[str, int], per:
 
 
 def _succeeded(row: ExperimentRow, attempt: Attempt) -> bool:
-    """Whether an attempt did what it was to do: the last one of an experiment that is done, or an earlier stage of any."""
-    last = attempt.number == len(row.attempts)
-    return row.state is State.DONE if last else bool(attempt.stage) and not attempt.reason
+    """Whether an attempt did what it was to do: the last one of an experiment that is done, or an earlier stage."""
+    if attempt.number == len(row.attempts) and row.state in (State.DONE, State.FAILED):
+        return row.state is State.DONE
+    return bool(attempt.stage) and not attempt.reason
 
 
 def _by_stage(

@@ -136,9 +136,9 @@ class LocalStation:
         return None
 
     def _begin(self) -> None:
-        self._is.aborted = self._is.fault = False
+        self._is.aborted = False
         self.settle()
-        self._is.busy = True
+        self._is.fault, self._is.busy = False, True
         self._free.clear()
         self.settle()
 

@@ -163,6 +163,7 @@ class ProcedurePlan:
             yield Msg("sleep", None, duration)
         else:
             yield Msg("wait_for", None, [pass_time])
+            self._go_on()
 
     def _read(self, step: VerbStep) -> Plan:
         device = self.devices[step.device]

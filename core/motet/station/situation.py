@@ -52,8 +52,8 @@ class Situation:
             return StationState.ABORTING
         if not self.gate.is_closed:
             return StationState.STOPPING if self.finishing else StationState.RUNNING
-        there = self.gate.waiting or now is StationState.PAUSED
-        return StationState.PAUSED if there else StationState.PAUSING
+        at_a_step = now in (StationState.RUNNING, StationState.STOPPING, StationState.PAUSING)
+        return StationState.PAUSING if at_a_step and not self.gate.waiting else StationState.PAUSED
 
     def _at_rest(self) -> StationState:
         if self.aborted:

@@ -110,3 +110,7 @@ def _listed(states: tuple[StationState, ...]) -> str:
 def _name(state: StationState | str) -> str:
     """A name that Mermaid takes."""
     return str(state).replace("-", "_").replace(" ", "_")
+
+
+if __name__ == "__main__":
+    print(f"```mermaid\n{diagram()}\n```\n\n{table()}")

@@ -6,11 +6,9 @@ from itertools import groupby
 from sqlite_utils import Database
 
 from motet.model.experiment import State
+from motet.model.queue import TOLD_ID
 from motet.store.queries import Record, select
 from motet.store.records import Change
-
-TOLD = "told-"
-"""What the ids of suggestions begin with that nobody asked for: their values were measured by hand."""
 
 FOLLOWS = {
     "": (Change.PLANNED,),
@@ -57,7 +55,7 @@ def _faults(story: Sequence[Record]) -> Iterator[str]:
             allowed = ", ".join(FOLLOWS[before]) or "nothing"
             yield f"{row['change']} follows {before or 'nothing'}; allowed is {allowed}"
             return
-        if (before, row["change"]) == (Change.PLANNED, Change.DONE) and not row["suggestion"].startswith(TOLD):
+        if (before, row["change"]) == (Change.PLANNED, Change.DONE) and not row["suggestion"].startswith(TOLD_ID):
             yield "is done, but never ran"
             return
         attempt += row["change"] == Change.RUNNING

@@ -47,6 +47,8 @@ class Describe(Request):
     do: Literal["describe"] = "describe"
     rival: ProcessBody | None = None
     """Another program that wants to host a station of that name, and asks whether there is one."""
+    refused: Text = ""
+    """Why whoever asks cannot use the station as it is."""
 
 
 class Hold(Request):

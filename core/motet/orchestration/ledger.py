@@ -1,0 +1,255 @@
+"""What came of the attempts at experiments: stored first, then told; and why a campaign ends."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from motet.errors import CampaignError, EmergencyStop, ExperimentError, Retryable
+from motet.learning import FreshSuggester, Suggester
+from motet.model.events import CampaignResumed, CampaignState, Progress
+from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
+from motet.orchestration.control import Control
+from motet.orchestration.goal import Goal
+from motet.orchestration.intake import Intake
+from motet.orchestration.judge import Next, Verdict
+from motet.orchestration.pipeline import Pipeline
+from motet.orchestration.policy import describe
+from motet.orchestration.queue import Queue
+from motet.orchestration.recorder import Recorder
+from motet.orchestration.resume import Before
+from motet.orchestration.stopping import Cost, Stopping
+from motet.orchestration.summary import Summary, best_of, front_of
+from motet.orchestration.tally import Tally
+from motet.orchestration.told import told
+from motet.orchestration.work import Course, Work
+from motet.station import Station
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+Telling = asyncio.Task[int | None]
+"""Tells the learner of an outcome; gives what its next suggestion has to know of."""
+
+
+@dataclass
+class Ledger:
+    """The books of one campaign: what has ended, what it took, and `failure`, why it cannot go on."""
+
+    course: Course
+    suggester: Suggester | FreshSuggester
+    goal: Goal
+    recorder: Recorder
+    control: Control
+    pipeline: Pipeline
+    queue: Queue
+    failure: str = field(default="", init=False)
+    ended: bool = field(default=False, init=False)
+    """Whether nothing more can be told of."""
+    tally: Tally = field(default_factory=Tally, init=False)
+    stopping: Stopping = field(init=False)
+    intake: Intake = field(init=False)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]], init=False)
+    _failed_in_a_row: int = field(default=0, init=False)
+    _defect: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.stopping = Stopping(self.goal.stop, self.goal.objectives)
+        self.queue.listen(self.pipeline.changed)
+        self.intake = Intake(
+            self.recorder,
+            self.suggester,
+            self.queue,
+            self.control,
+            self.goal.budget,
+            self.stopping.most(),
+            self._consider,
+            self.stopping.taken,
+        )
+
+    def take_up(self, before: Before) -> None:
+        """What an earlier process left: what was measured counts for stop rules, what was planned waits its turn."""
+        self.tally, self.intake.begun = before.tally, before.begun
+        self.stopping.take_up(before.outcomes, before.suggestions)
+        self.recorder.emit(CampaignResumed(self.recorder.campaign, before.outcomes, len(before.unfinished)))
+        self._consider(self.stopping.reason)
+        for work in before.unfinished:
+            self.suggester.hold(work.experiment.suggestion)
+            self.pipeline.begin(work)
+            if work.experiment.id not in before.stations:
+                self.pipeline.wait(work)
+
+    def progress(self) -> None:
+        """Tell how far the campaign is."""
+        self.recorder.emit(Progress(len(self.stopping.outcomes), self.intake.most))
+
+    async def settle(
+        self, work: Work, station: Station, record: RunRecord, verdict: Verdict
+    ) -> tuple[Next, Telling | None]:
+        """What follows from an attempt, stored; with the task that tells the learner where the experiment has ended."""
+        self.tally.add(station.name, record)
+        experiment, job, error = work.experiment, work.job(self.course), verdict.error
+        seconds = record.ended - record.started
+        measured = self.recorder.measured(experiment, work.attempts, record)
+        if isinstance(error, EmergencyStop):
+            self.control.pause(f"emergency stop: {error}")
+        if verdict.next is Next.STAGED:
+            await all_of(measured, self.recorder.staged(experiment, station.name, seconds, job.stage))
+            station.acknowledge(job)
+            work.advance(record, job.stage)
+            self.pipeline.wait(work)
+            return verdict.next, None
+        if error is not None and verdict.next is not Next.ENDED and await self._may_retry(experiment, error):
+            await all_of(measured, self.recorder.retried(experiment, station.name, describe(error), job.stage))
+            station.acknowledge(job)
+            if verdict.next is Next.ELSEWHERE:
+                work.avoid.add(station.name)
+                self.pipeline.wait(work, first=True)
+            return verdict.next, None
+        if error is not None:
+            _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
+            if verdict.stop:
+                self.fail(error)
+        stored = station.acknowledge
+        return Next.ENDED, self._close(work, verdict.outcome, station.name, seconds, measured, lambda: stored(job))
+
+    def take_in(self, suggestion: Suggestion, values: dict[str, float]) -> tuple[int, Awaitable[object]]:
+        """Take in a result that nobody asked for, such as one measured by hand, as the next experiment: its number, and
+        what is done when it is durable, which raises StoreError."""
+        number = self.intake.number()
+        outcome = told(self.recorder.campaign, number, suggestion, values)
+        written = all_of(self.recorder.planned(outcome.experiment), self.recorder.ended(outcome, "", 0.0))
+        self.spawn(self._tell(outcome, written))
+        failed = self._failed_in_a_row
+        self._learn_from(outcome)
+        self._failed_in_a_row = failed  # it says nothing of the stations
+        self.pipeline.changed()
+        return number, written
+
+    def give_up(self, work: Work) -> None:
+        """The campaign ends, and with it an experiment that waits: for a station, or for what it uses up."""
+        name = self.course.stages[work.stage].name
+        cause = self.failure or self.control.reason or "the campaign ended"
+        reason = f"given up before {f'its stage {name}' if name else 'it ran'}: {cause}"
+        try:
+            self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0, work.planned)
+        except CampaignError as error:
+            self.fail(error)
+
+    async def settled(self) -> None:
+        """Wait until all that was spawned is done."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    def fail(self, error: BaseException) -> None:
+        """The campaign cannot go on: running experiments end, no further one begins."""
+        if not self.failure:
+            self.failure, self._defect = describe(error), not isinstance(error, ExperimentError | Retryable)
+        self.pipeline.changed()
+
+    def end(self) -> tuple[CampaignState, str]:
+        """How the campaign ends, and why."""
+        if self.failure:
+            return CampaignState.FAILED, self.failure
+        if self.control.aborting:
+            return CampaignState.ABORTED, self.control.reason
+        if self.control.state is CampaignState.STOPPING and not self.intake.reason:
+            return CampaignState.STOPPED, self.control.reason
+        return CampaignState.FINISHED, self.intake.reason
+
+    def summary(self, state: CampaignState, reason: str, stations: int) -> Summary:
+        """What it came to."""
+        outcomes = self.stopping.outcomes
+        return Summary(
+            self.recorder.campaign,
+            state,
+            reason,
+            stations,
+            len(outcomes),
+            sum(outcome.state is State.FAILED for outcome in outcomes),
+            best_of(outcomes, self.goal.objectives, self.goal.constraints),
+            self.tally.wall_s if outcomes else 0.0,
+            sum(self.tally.busy_s.values()),
+            self.stopping.reached,
+            self._defect,
+            front_of(outcomes, self.goal.objectives, self.goal.constraints),
+        )
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Work that is waited for before the campaign has ended."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _close(
+        self,
+        work: Work,
+        outcome: Outcome,
+        station: str,
+        seconds: float,
+        before: Awaitable[None] | None = None,
+        stored: Callable[[], object] = lambda: None,
+    ) -> Telling:
+        """An experiment has ended: stored, then told. `stored` is called when it is durable."""
+        ended = self.recorder.ended(outcome, station, seconds)
+        self.pipeline.end(work)
+        telling = self.spawn(self._tell(outcome, all_of(ended) if before is None else all_of(before, ended), stored))
+        self._learn_from(outcome)
+        return telling
+
+    async def _may_retry(self, experiment: Experiment, error: Exception) -> bool:
+        """Wait as long as the campaign says; whether the experiment may be tried again then."""
+        if self.goal.retry_wait_s > 0:
+            _log.info("experiment %s is tried again in %g s: %s", experiment.id, self.goal.retry_wait_s, error)
+            await self.control.pass_time(self.goal.retry_wait_s)
+        return await self.control.may_go_on()
+
+    async def _tell(
+        self, outcome: Outcome, durable: Awaitable[object], stored: Callable[[], object] = lambda: None
+    ) -> int | None:
+        """The learner hears of an outcome once it is durable; what its next suggestion has to know of."""
+        if not await self._durable(durable):
+            return None
+        stored()
+        return self.suggester.tell(outcome)
+
+    async def _durable(self, write: Awaitable[object]) -> bool:
+        """Whether a write became durable; the campaign fails when it did not."""
+        try:
+            await write
+        except CampaignError as error:
+            self.fail(error)
+            return False
+        return True
+
+    def _learn_from(self, outcome: Outcome) -> None:
+        """Stop rules and the count of failures in a row."""
+        self._consider(lambda elapsed_s, cost: self.stopping.ended(outcome, elapsed_s, cost))
+        self.progress()
+        if outcome.state is State.DONE:
+            self._failed_in_a_row = 0
+        elif not self.control.aborting and not outcome.reason.startswith(EmergencyStop.__name__):
+            self._failed_in_a_row += 1
+        allowed = self.goal.failures.in_a_row
+        if self._failed_in_a_row >= allowed:
+            self.failure = self.failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
+            self.pipeline.changed()
+
+    def _consider(self, rules: Callable[[float, Cost], str | None]) -> None:
+        """What the stop rules say to news."""
+        try:
+            self.intake.end(rules(self.recorder.elapsed(), self._cost) or "")
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other stations end in order
+            _log.exception("a stop rule failed")
+            self.fail(error)
+
+    def _cost(self) -> float | None:
+        return self.goal.cost(self.tally.attempts, self.tally.busy_h)
+
+
+def all_of(*writes: Awaitable[None]) -> "asyncio.Future[Any]":
+    """Done when all are, which they become in their order; at once when they are already, as in simulations."""
+    futures = [asyncio.ensure_future(write) for write in writes]
+    undone = next((future for future in futures if not future.done() or future.exception() is not None), None)
+    return futures[-1] if undone is None else asyncio.gather(*futures)
