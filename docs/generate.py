@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import asyncapi_page
 import driver_pages
 
 from motet import hookspecs
@@ -66,7 +67,8 @@ def _paragraph(doc: str) -> str:
 def pages() -> dict[str, str]:
     """Every generated page by its path below the reference."""
     drivers = {f"drivers/{name}.md": driver_pages.page(name) for name in driver_pages.names()}
-    return {"cli.md": cli(), "plugins.md": plugins(), "drivers/README.md": driver_pages.index()} | drivers
+    stations = {"asyncapi.json": asyncapi_page.document(), "asyncapi.md": asyncapi_page.page()}
+    return {"cli.md": cli(), "plugins.md": plugins(), "drivers/README.md": driver_pages.index()} | stations | drivers
 
 
 def main() -> int:

@@ -34,7 +34,16 @@ def test_the_campaign_with_two_objectives_is_valid() -> None:
     assert list(file.campaign.outcome_constraints) == ["schwefel"]
 
 
+def test_the_campaign_with_stages_is_valid() -> None:
+    file = load_campaign(EXAMPLES / "pipeline" / "campaign.yaml", installed())
+    assert [(stage.name, stage.stations) for stage in file.stages] == [
+        ("synthesis", ("bench1", "bench2")),
+        ("spectrometer", ("spectrometer",)),
+    ]
+    assert list(file.lab.shared) == ["robot"]
+
+
 @pytest.mark.parametrize("kind", ["lab", "campaign"])
-@pytest.mark.parametrize("folder", ["twin_sdc", "offline", "pareto"])
+@pytest.mark.parametrize("folder", ["twin_sdc", "offline", "pareto", "pipeline"])
 def test_the_schemas_accept_them(folder: str, kind: str, follow_schema: Callable[[Path, str], None]) -> None:
     follow_schema(EXAMPLES / folder / f"{kind}.yaml", kind)

@@ -11,7 +11,7 @@ from typing import Any
 from motet.store import ExperimentRow, Reader, Transition
 from motet_torture.doser import NAME
 from motet_torture.ledger import Ledger, counted
-from motet_torture.processes import Program, Programs, until
+from motet_torture.processes import Program, Programs, TooLate, until
 
 CAMPAIGN = "torture"
 POINTS = 5000
@@ -80,10 +80,16 @@ class Bench:
             await program.says(f"station {station} of ", 90)
         return program
 
-    async def goes_on(self, more: int, within: float = 60.0) -> None:
-        """Wait for so many further dispenses. Raises TooLate."""
+    async def goes_on(self, run: Program, more: int, within: float = 90.0) -> None:
+        """Wait for so many further dispenses. Raises TooLate, also when the campaign has ended."""
         wanted = sum(self.dispensed().values()) + more
-        await until(lambda: sum(self.dispensed().values()) >= wanted, f"{more} more dispenses", within)
+
+        def enough() -> bool:
+            if not run.alive:
+                raise TooLate(f"{run.name} has ended, and {more} more dispenses were waited for{run.last}")
+            return sum(self.dispensed().values()) >= wanted
+
+        await until(enough, f"{more} more dispenses", within)
 
     async def run(self, name: str, *more: str) -> Program:
         """Start `motet run`."""

@@ -14,20 +14,22 @@ FOREVER_S = 3600.0
 class Options(Frozen):
     """When it fails, and how."""
 
-    does: Literal["crash", "hang", "outside", "nan"]
-    after: Whole
-    """So many points are chosen in order before."""
+    does: Literal["crash", "hang", "outside", "nan", "nothing"]
+    after: Whole = 0
+    """So many points are chosen before."""
+    n: Whole = 5000
+    """As a start design: so many points."""
 
 
 class FailingStart:
-    """A start design that chooses at random, until it fails, and from then on."""
+    """A start design that takes the points in their order, and so at once what has become free again, until it fails."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
 
     def count(self, stations: int) -> int:
-        """More than any campaign measures."""
-        return 5000
+        """As many as the option says."""
+        return self._options.n
 
     def choose(self, beginning: Beginning) -> int:
         """The number of a candidate."""
@@ -39,7 +41,9 @@ class FailingStart:
                     threading.Event().wait(FOREVER_S)
                 case "outside":
                     return len(beginning.candidates) + 7
-        return int(beginning.rng.integers(len(beginning.candidates)))
+                case "nothing":
+                    pass
+        return 0
 
 
 class FailingAcquisition:
@@ -59,4 +63,6 @@ class FailingAcquisition:
                     threading.Event().wait(FOREVER_S)
                 case "nan" | "outside":
                     return std * math.nan
+                case "nothing":
+                    pass
         return std

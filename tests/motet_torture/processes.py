@@ -82,7 +82,7 @@ class Program:
                 code = await self._process.wait()
                 await asyncio.shield(self._read)
         except TimeoutError:
-            raise TooLate(f"{self.name} has not ended within {within:g} s{self._last()}") from None
+            raise TooLate(f"{self.name} has not ended within {within:g} s{self.last}") from None
         return code
 
     async def says(self, text: str, within: float) -> str:
@@ -91,11 +91,11 @@ class Program:
             async with asyncio.timeout(within), self._said:
                 while (line := next((line for line in self.lines if text in line), None)) is None:
                     if self._read.done():
-                        raise TooLate(f"{self.name} has ended without saying {text!r}{self._last()}")
+                        raise TooLate(f"{self.name} has ended without saying {text!r}{self.last}")
                     await self._said.wait()
                 return line
         except TimeoutError:
-            raise TooLate(f"{self.name} has not said {text!r} within {within:g} s{self._last()}") from None
+            raise TooLate(f"{self.name} has not said {text!r} within {within:g} s{self.last}") from None
 
     async def counted(self, text: str, times: int, within: float) -> None:
         """Wait until so many of the lines kept have that text, or until it has ended. Raises TooLate."""
@@ -104,9 +104,7 @@ class Program:
                 while sum(text in line for line in self.lines) < times and not self._read.done():
                     await self._said.wait()
         except TimeoutError:
-            raise TooLate(
-                f"{self.name} has not said {text!r} {times} times within {within:g} s{self._last()}"
-            ) from None
+            raise TooLate(f"{self.name} has not said {text!r} {times} times within {within:g} s{self.last}") from None
 
     async def close(self) -> None:
         """Make sure that nothing of it is left."""
@@ -117,7 +115,9 @@ class Program:
         await self._process.wait()
         await self._read
 
-    def _last(self) -> str:
+    @property
+    def last(self) -> str:
+        """Its last lines, to be put behind a message."""
         return "".join(f"\n    {line}" for line in list(self.lines)[-12:])
 
     async def _listen(self) -> None:

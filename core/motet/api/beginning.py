@@ -25,8 +25,8 @@ BEGAN = "began"
 async def begun_before(file: CampaignFile, setting: Setting, store: Store, resume: bool | None) -> Before | None:
     """What an earlier process left of a campaign, None where it begins anew.
 
-    `resume` is None by default: a campaign that was not ended goes on when it is started again. True: it has to be
-    there. False: what is there is given up. Nobody else runs it, as a store has one writer. Raises NotFound, and
+    `resume` is None by default: the newest campaign of the name goes on if it was not ended. True: one has to be there
+    that was not ended. False: what is there is given up. Nobody else runs it, as a store has one writer. Raises NotFound, and
     FileProblems when the files do not say any more what it is about.
     """
     if setting.virtual or setting.data is None:
@@ -36,6 +36,9 @@ async def begun_before(file: CampaignFile, setting: Setting, store: Store, resum
     name, lab = file.campaign.campaign, file.lab.lab
     while (found := await asyncio.to_thread(reader.unfinished, name, lab)) is not None:
         campaign = found.summary.id
+        newest = await asyncio.to_thread(reader.campaign, name)
+        if resume is None and newest.summary.id != campaign:
+            return None  # somebody has gone on without it since
         if resume is not False:
             await asyncio.to_thread(_check, file, reader, campaign)
         before = await asyncio.to_thread(read, reader, campaign, stages, file.stations)

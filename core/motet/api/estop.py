@@ -3,14 +3,14 @@
 import asyncio
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from motet.api.broker import address
 from motet.bus import Bus
-from motet.errors import MotetError, NotFound
+from motet.errors import FileProblems, MotetError, NotFound
 from motet.files.broker_check import broker_beside
 from motet.files.report import Report
 from motet.files.source import parse
@@ -18,7 +18,7 @@ from motet.files.validate import validate
 from motet.model.broker import Broker
 from motet.model.values import Frozen, Name
 from motet.station.latch import Latch, whoami
-from motet.station.latch_state import Latched, LatchState, latch_file, read
+from motet.station.latch_state import Latched, LatchState, latch_file, read, update
 
 CONTROL_FILE = "control.json"
 TIMEOUT_S = 5.0
@@ -93,8 +93,7 @@ async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchSt
 
 
 async def _by_file(lab: str, data: Path, state: LatchState) -> LatchState:
-    async with Latch(lab, data) as latch:
-        return await _told(latch, state)
+    return await asyncio.to_thread(update, latch_file(data, lab), state)
 
 
 async def _by_broker(lab: str, broker: Broker, state: LatchState) -> LatchState:
@@ -103,15 +102,11 @@ async def _by_broker(lab: str, broker: Broker, state: LatchState) -> LatchState:
             if state.trips:  # before anything else
                 await bus.publish(f"motet/{lab}/estop", state.model_dump_json(), retain=True)
             async with Latch(lab, None, bus) as latch:
-                return await _told(latch, state)
-
-
-async def _told(latch: Latch, state: LatchState) -> LatchState:
-    latch.take(state)
-    await latch.settled()
-    if latch.untold:
-        raise MotetError("it could not be told")
-    return latch.state
+                latch.take(state)
+                await latch.settled()
+                if latch.untold:
+                    raise MotetError("it could not be told")
+                return latch.state
 
 
 def _brokers(place: _Place, data: Path) -> tuple[Sequence[Broker], Sequence[Broker]]:
@@ -134,8 +129,16 @@ def _brokers(place: _Place, data: Path) -> tuple[Sequence[Broker], Sequence[Brok
 
 
 def _place(path: Path) -> _Place:
+    """What is needed of the lab file; where it is not to be found at first sight, the whole file is read."""
+    try:
+        return _found(path, _Place.model_fields)
+    except FileProblems:
+        return _found(path, None)
+
+
+def _found(path: Path, keys: Collection[str] | None) -> _Place:
     report = Report()
-    source = parse(path, report)
+    source = parse(path, report, keys)
     if source is None:
         report.fail()
     wanted = {key: node for key, node in source.root.entries.items() if key in _Place.model_fields}

@@ -234,6 +234,10 @@ class _Shared:
         """Whether it is this campaign's turn."""
         return self.lab.leases.holder(station.name) == self.user.key
 
+    def gives_way(self, station: Station) -> bool:
+        """Whether it is another campaign's turn."""
+        return self.lab.leases.gives_way(station.name, self.user.priority)
+
     async def leave(self, station: Station) -> None:
         """The last campaign that uses a station leaves it safe."""
         left = self.lab.using[station.name]

@@ -30,9 +30,9 @@ def results_of(checked: Checked[Campaign], stages: Sequence[Stage], space: Space
         name: known(p, written.child(name) or checked.node.at("candidates")) for name, p in space.parameters.items()
     }
     parameters |= {name: Known() for name in written.entries if name not in parameters}
-    if parameters and "candidates" not in checked.stand_ins:
-        _check_parameters(checked, [stage.chosen for stage in stages], parameters, report)
     missing = len(checked.whole.at("stages").items) > len(checked.node.at("stages").items)
+    if parameters and "candidates" not in checked.stand_ins:
+        _check_parameters(checked, [stage.chosen for stage in stages], parameters, missing, report)
     before = Scope(unknown=frozenset((ANY_STAGE,) if missing else ()))
     of_stages: list[Sequence[Scope] | None] = []
     for stage in stages:
@@ -122,14 +122,18 @@ def _with_unit(given: Known | None, need: Known) -> Known:
 
 
 def _check_parameters(
-    checked: Checked[Campaign], procedures: Sequence[Chosen], parameters: Mapping[str, Known], report: Report
+    checked: Checked[Campaign],
+    procedures: Sequence[Chosen],
+    parameters: Mapping[str, Known],
+    missing: bool,
+    report: Report,
 ) -> None:
-    """The parameters that the procedures need against those that the campaign has."""
+    """The parameters that the procedures need against those that the campaign has; `missing`: there are more."""
     where = checked.whole.at("parameters")
     taken = [_taken(chosen) for chosen in procedures]
     for name, given in parameters.items():
         node = where.child(name) or checked.node.at("candidates")
-        if all(of is not None and name not in of for of in taken):
+        if not missing and all(of is not None and name not in of for of in taken):
             report.add(node, f"the parameter {name!r}", _unused(name, procedures))
         for chosen in procedures:
             need = (chosen.declared or {}).get(name)

@@ -43,6 +43,7 @@ def schema(kind: str, registry: Registry | None = None) -> Schema:
         root["patternProperties"] = {"^x-": {}}
     if kind == "campaign":
         builder.campaign(root["properties"])
+        root["oneOf"] = [{"required": ["procedure"]}, {"required": ["stages"]}]
     _refer_to_steps(root)
     _tidy(root)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Motet {kind} file", **root}

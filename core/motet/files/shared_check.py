@@ -1,7 +1,5 @@
 """Devices that several stations share, and the kinds of stations, as the lab file states them."""
 
-from collections.abc import Collection
-
 from motet.contracts.declarations import Kind
 from motet.files.choices import choose
 from motet.files.report import Report, names, one_of
@@ -39,18 +37,3 @@ def check_kinds(checked: Checked[Lab], report: Report) -> None:
             where = checked.node.at("stations", name, "kind")
             allowed = f"another name is needed: the station {other!r} is of the kind {lab.kind(other)!r}"
             report.add(where, f"the kind {other!r}", allowed)
-
-
-def torn(lab: Lab, hosted: Collection[str]) -> str | None:
-    """Why a process cannot host these stations alone: a shared device whose users are not all among them. None when it
-    can."""
-    for name, device in lab.shared.items():
-        users = [station for station in lab.stations if device.used_by is None or station in device.used_by]
-        here = [station for station in users if station in hosted]
-        if here and len(here) < len(users):
-            rest = [station for station in users if station not in hosted]
-            return (
-                f"{names(here)} and {names(rest)} share the device {name!r}: one process has to host all of them;"
-                f" add {names(rest)}, or leave {names(here)} out"
-            )
-    return None

@@ -4,6 +4,7 @@ See https://yaml.org/spec/1.2.2/ for the language and https://yaml.org/type/merg
 dropped and every tool still reads.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,16 @@ def read(path: Path) -> Source:
     return source
 
 
-def parse(path: Path, report: Report) -> Source | None:
-    """A YAML file as far as it can be read; None, with the reason in the report, when that is not at all."""
+def parse(path: Path, report: Report, keys: Collection[str] | None = None) -> Source | None:
+    """A YAML file as far as it can be read; None, with the reason in the report, when that is not at all.
+
+    With `keys` only what stands under these keys at the top is read, whatever the rest is: for who cannot wait.
+    """
     text = read_text(path, report)
     if text is None:
         return None
+    if keys is not None:
+        text = _only(text, keys)
     file = str(path)
     try:
         yaml: Any = YAML(typ="safe", pure=True)
@@ -86,6 +92,17 @@ def read_text(path: Path, report: Report) -> str | None:
         found = f"no such file {path.name!r}" if isinstance(error, FileNotFoundError) else str(error.strerror)
         report.put(Problem(str(path), None, "", found, "a file that can be read is needed"))
     return None
+
+
+def _only(text: str, keys: Collection[str]) -> str:
+    """The text with every line outside of some blocks at the top left empty, so that the others keep their numbers."""
+    kept: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if line[:1].strip():
+            inside = line.partition(":")[0].strip("\"' ") in keys
+        kept.append(line if inside else "")
+    return "\n".join(kept)
 
 
 class _Builder:

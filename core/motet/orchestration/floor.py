@@ -17,6 +17,10 @@ class Floor(Protocol):
         """Whether what is done to a station now is done to this campaign only."""
         ...
 
+    def gives_way(self, station: Station) -> bool:
+        """Whether it is another campaign's turn at a station that this one has."""
+        ...
+
     async def leave(self, station: Station) -> None:
         """The campaign ends: its station is left in its safe state, unless another campaign goes on with it."""
         ...
@@ -32,6 +36,10 @@ class Alone:
     def has(self, station: Station) -> bool:
         """Always."""
         return True
+
+    def gives_way(self, station: Station) -> bool:
+        """There is none."""
+        return False
 
     async def leave(self, station: Station) -> None:
         """End what still runs there, and make it safe."""

@@ -118,11 +118,12 @@ class CampaignLoop:
             await self._adopt(station)
             while await self._is_wanted(station):
                 async with self.floor.hold(station):
-                    if self.control.paused:
-                        continue
-                    work = self._pipeline.take(station.name) or await self._new(station, heard)
-                    if work is not None:
-                        heard = await self._perform(work, station)
+                    while self._wants(station) and not self.control.paused:
+                        work = self._pipeline.take(station.name) or await self._new(station, heard)
+                        if work is not None:
+                            heard = await self._perform(work, station)
+                        if work is None or self.floor.gives_way(station):
+                            break
         except CampaignError as error:
             self._ledger.fail(error)
 
@@ -144,17 +145,20 @@ class CampaignLoop:
         """Wait until there is something to do for a station; False when there will be nothing more."""
         while True:
             await self.control.unpaused()
-            if self._ledger.failure or self.control.aborting:
-                return False
-            more = not self._intake.is_over()
-            if not more and not self._pipeline.may_come(station.name):
-                return False
-            if not station.unavailable and (
-                self._pipeline.offers(station.name)
-                or (more and self._pipeline.begins(station.name) and self._pipeline.has_room and self._intake.has_any)
-            ):
-                return True
+            wanted = self._wants(station)
+            if wanted is not None:
+                return wanted
             await self._change(station)
+
+    def _wants(self, station: Station) -> bool | None:
+        """Whether there is something to do for a station now; None when there may be later."""
+        if self._ledger.failure or self.control.aborting:
+            return False
+        more = not self._intake.is_over()
+        if not more and not self._pipeline.may_come(station.name):
+            return False
+        begins = more and self._pipeline.begins(station.name) and self._pipeline.has_room and self._intake.has_any
+        return True if not station.unavailable and (begins or self._pipeline.offers(station.name)) else None
 
     async def _change(self, station: Station) -> None:
         """Wait until something has changed, or a station that was not available is."""

@@ -35,7 +35,7 @@ def manifest_of(
     """The manifest of a station with these devices."""
     part = part_of(lab, name, registry)
     versions = dict(registry.versions)
-    entries = lab.stations[name].devices
+    entries = {**lab.stations[name].devices, **lab.shared_by(name)}
     return Manifest(
         lab=lab.lab,
         station=name,

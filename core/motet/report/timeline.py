@@ -5,7 +5,21 @@ from typing import Any
 
 from motet.model.experiment import State
 from motet.report.material import Material
-from motet.report.style import AMBER, BAND, GREY, SCALE, SKY, VERMILION, Plot, axis, colorbar, layout, shade, shades
+from motet.report.style import (
+    AMBER,
+    BAND,
+    GREY,
+    LIGHT,
+    SCALE,
+    SKY,
+    VERMILION,
+    Plot,
+    axis,
+    colorbar,
+    layout,
+    shade,
+    shades,
+)
 from motet.report.text import duration, plotly, time_unit
 from motet.store import Attempt, ExperimentRow
 
@@ -124,7 +138,8 @@ def _by_stage(
         picked = [number for number, bar in enumerate(bars) if bar[1].stage == stage]
         marker = _filled([colors[number] for number in picked])
         if index > 0:
-            marker["pattern"] = {"shape": _SHAPES[index % len(_SHAPES)], "size": 8, "solidity": 0.15}
+            look = {"size": 8, "solidity": 0.15, "fillmode": "overlay", "fgcolor": LIGHT}
+            marker["pattern"] = {"shape": _SHAPES[index % len(_SHAPES)], **look}
         name = plotly(f"done: {stage}") if stage else "done"
         traces.append(_bars(material, name, [bars[number] for number in picked], lanes, per, marker))
     return traces

@@ -20,7 +20,7 @@ from motet.bus import Bus, Message, Subscription
 from motet.errors import ConnectionProblem, EmergencyStop, LineLost, MotetError
 from motet.station.latch_state import Latched, LatchState, latch_file, parsed, read, update
 
-LOOK_S = 0.05
+LOOK_S = 0.02
 """How often the file is looked at."""
 AGAIN_S = 5.0
 """How long to wait before what could not be written is tried again."""
@@ -186,11 +186,12 @@ class Latch:
         self._tell()
 
     def _tick(self) -> None:
-        """Look at file and broker. `stat` of a local file takes some microseconds."""
+        """Look at file and broker. To look at a local file of some hundred bytes takes less than to ask a thread to."""
         self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._tick)
         if self._path is not None and (now := self._look()) != self._seen:
             self._seen = now
-            self._begin("read", self._read())
+            self._written = found = read(self._path)
+            self.take(found)
         if self._bus is not None and not self._bus.connected.is_set():
             self._published = LatchState()  # who knows what the broker has when it is back
         self._tell()
@@ -218,11 +219,6 @@ class Latch:
             work.close()
             return
         self._work[name] = self._spawn(work)
-
-    async def _read(self) -> None:
-        assert self._path is not None
-        self._written = found = await asyncio.to_thread(read, self._path)
-        self.take(found)
 
     async def _write(self) -> None:
         assert self._path is not None

@@ -105,6 +105,16 @@ class Leases:
         """Who waits for it now, in the order in which they came."""
         return tuple(waiter.who for waiter in self._waiters if resource in waiter.next)
 
+    def gives_way(self, resource: str, priority: int = 0) -> bool:
+        """Whether somebody waits whose turn it would be before that of the holder, if it asked again now."""
+        holder = self._holders.get(resource)
+        if holder is None:
+            return False
+        now = self._now()
+        mine = (-priority, self._accounts[holder].at(now))
+        waiting = [waiter for waiter in self._waiters if resource in waiter.next and not waiter.given.done()]
+        return any((-one.priority, self._accounts[one.who].at(now)) <= mine for one in waiting)
+
     def used(self, who: str) -> float:
         """What somebody has held so far, loop seconds in proportion to the share; the order of waiters follows it."""
         account = self._accounts.get(who)

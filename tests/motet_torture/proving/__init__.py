@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from motet_torture.proofs import Proof
-from motet_torture.proving import brokers, clocks, disks, learners, lines, orchestrator, proxied, soak, stations
+from motet_torture.proving import brokers, clocks, disks, estop, learners, lines, orchestrator, proxied, soak, stations
 
 PROOFS: Mapping[str, Proof] = {
     proof.name: proof
@@ -16,6 +16,7 @@ PROOFS: Mapping[str, Proof] = {
         disks.PROOF,
         clocks.PROOF,
         learners.PROOF,
+        estop.PROOF,
         soak.PROOF,
     )
 }

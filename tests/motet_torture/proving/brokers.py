@@ -36,7 +36,7 @@ async def prove(trial: Trial) -> Sequence[Measured]:
                 await lab.host(f"host{number}", *pair)
             run = await lab.run("run")
             for kind in kinds:
-                await lab.goes_on(3 * STATIONS, 90)
+                await lab.goes_on(run, 3 * STATIONS)
                 await asyncio.sleep(rng.uniform(0.0, SECONDS))
                 recovered[kind].append(await _outage(lab, broker, kind, rng.uniform(0.5, 2.5) * KEEPALIVE_S))
             run.signal(signal.SIGINT)

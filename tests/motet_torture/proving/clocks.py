@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from motet_torture.audit import exactly_once
 from motet_torture.clock import VARIABLE, Hands
 from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of
-from motet_torture.processes import running, until
+from motet_torture.processes import running
 from motet_torture.proofs import Measured, Proof, Trial, at_most, count, holds, told
 
 STATIONS = 3
@@ -29,8 +29,7 @@ async def prove(trial: Trial) -> Sequence[Measured]:
         began = asyncio.get_running_loop().time()
         stepped = set[float]()
         for number in range(steps):
-            wanted = sum(lab.dispensed().values()) + rng.randint(4, 9)
-            await until(lambda wanted=wanted: sum(lab.dispensed().values()) >= wanted, "it goes on", 60)
+            await lab.goes_on(run, rng.randint(4, 9))
             await asyncio.sleep(rng.uniform(0.0, SECONDS))
             offset = (HOUR, 0.0, -HOUR, 0.0)[number % 4]
             stepped.add(offset)
