@@ -1,4 +1,4 @@
-"""What stations and orchestrators say to one another: an AsyncAPI document and a page, from the models of the messages."""
+"""What stations and orchestrators say to one another: an AsyncAPI document and a page, from the models."""
 
 import inspect
 import json
@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-import motet
 from motet.remote import messages as m
 from motet.remote.topics import Topics
 from motet.station.latch_state import LatchState
@@ -58,7 +57,7 @@ def document() -> str:
         "info": {
             "title": "A station of Motet",
             "version": f"{m.PROTOCOL}.0.0",
-            "description": "JSON over MQTT 3.1.1 at QoS 1. Ids are in the JSON; no broker queues, no properties of MQTT 5.",
+            "description": "JSON over MQTT 3.1.1 at QoS 1. Ids are in the JSON; no broker queues, nothing of MQTT 5.",
             "license": {"name": "BSD-3-Clause"},
         },
         "defaultContentType": "application/json",
@@ -88,7 +87,6 @@ def document() -> str:
             },
             "schemas": schemas["$defs"],
         },
-        "x-motet-version": motet.__version__,
     }
     return json.dumps(found, indent=2) + "\n"
 
@@ -98,15 +96,14 @@ def page() -> str:
     lines = [
         "# Messages of stations",
         "",
-        "What `motet station` and a campaign say to one another, version "
-        f"{m.PROTOCOL} of the protocol; made from the models of the messages. For programs:",
-        "[asyncapi.json](asyncapi.json), an AsyncAPI 3.0 document. How they play together is told in",
-        "[Remote stations](../explanation/remote-stations.md).",
+        f"What `motet station` and a campaign say to one another, version {m.PROTOCOL} of the protocol; made from the",
+        "models of the messages. For programs: [asyncapi.json](asyncapi.json), an AsyncAPI 3.0 document. How they play",
+        "together is told in [Remote stations](../explanation/remote-stations.md).",
         "",
-        'Every message is a JSON object in UTF-8, published at QoS 1, and every one of a station has `"motet": '
-        f"{m.PROTOCOL}`, the version of the",
-        f"protocol. Keys that are not listed are refused. A station reads messages of at most {m.MOST_BYTES} bytes; longer",
-        "results come in parts.",
+        "Every message is a JSON object in UTF-8, published at QoS 1, and every one of a station has",
+        f'`"motet": {m.PROTOCOL}`, the version of the protocol. Keys that are not listed are refused. A station reads',
+        f"messages of at most {m.MOST_BYTES} bytes; longer results come in parts. Every request has besides:",
+        *_table(m.Request, everywhere=True),
     ]
     for channel in _channels():
         how = "received" if channel.action == "receive" else "sent"
@@ -128,9 +125,9 @@ def page() -> str:
 _EVERYWHERE = ("motet", "id", "orchestrator", "session", "number")
 
 
-def _table(model: type[BaseModel]) -> list[str]:
+def _table(model: type[BaseModel], *, everywhere: bool = False) -> list[str]:
     fields = model.model_fields
-    if issubclass(model, m.Request):
+    if issubclass(model, m.Request) and not everywhere:
         fields = {key: field for key, field in fields.items() if key not in _EVERYWHERE}
     rows = [f"| `{key}` | {_type(model, key)} | {field.description or ''} |" for key, field in fields.items()]
     return ["", "| key | type | |", "|---|---|---|", *rows] if rows else []
@@ -151,8 +148,8 @@ def _shown(schema: dict[str, Any]) -> str:
         return " or ".join(dict.fromkeys(_shown(kind) for kind in kinds))
     kind = str(schema.get("type", "anything"))
     if kind == "array":
-        items = schema.get("items")
-        return f"list of {_shown(items)}" if isinstance(items, dict) else "list"
+        items: Any = schema.get("items")
+        return f"list of {_shown(items)}" if items else "list"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"mapping to {_shown(schema['additionalProperties'])}"
     return kind

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from motet.api.desk import QUEUE, TELL, Desk, Reply
+from motet.api.desk import Desk, Reply
+from motet.api.names import ANSWER, QUEUE, TELL
 from motet.model.space import Space
 from motet.orchestration import CampaignLoop, Control, Questions
 from motet.orchestration.queue import Queue
 
-ANSWER = "answer"
 REMEMBERED = 1000
 """A request that comes once more is answered as before, while so many others have come meanwhile."""
 

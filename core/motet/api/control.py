@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from motet.api.broker import address
-from motet.api.commands import ANSWER
+from motet.api.names import ANSWER, CONTROL_FILE
 from motet.api.results import store_path
-from motet.api.session import CONTROL_FILE
 from motet.bus import Bus
 from motet.errors import AnswerProblem, NoReply, NotFound
 from motet.model.broker import Broker

@@ -10,15 +10,16 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from motet.api.names import TELL
 from motet.api.points import each, read_point, read_values
 from motet.errors import AnswerProblem
 from motet.model.experiment import Suggestion
 from motet.model.objective import Objective, OutcomeConstraint
+from motet.model.queue import HIGHEST, QueueMode
 from motet.model.space import Space
 from motet.model.values import Frozen, Value
-from motet.orchestration.queue import HIGHEST, Queue, Queued, QueueMode
+from motet.orchestration.queue import Queue, Queued
 
-QUEUE, TELL = "queue", "tell"
 MOST = 10_000
 """So many points may come in one request."""
 

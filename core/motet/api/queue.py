@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from motet.api.control import request
-from motet.api.desk import QUEUE, TELL, Reply
+from motet.api.names import CONTROL_FILE, QUEUE, TELL
 from motet.api.results import store_path
-from motet.api.session import CONTROL_FILE
-from motet.api.stored import ended, in_store
-from motet.errors import AnswerProblem, StoreError
+from motet.errors import AnswerProblem, NotFound, StoreError
+from motet.model.queue import QueueMode
 from motet.model.values import Value
-from motet.orchestration.queue import QueueMode, stored_queue
 from motet.store import CampaignDetail, QueueRow, Reader, Store
 
 Written = Mapping[str, Value]
@@ -36,7 +34,7 @@ def look(data: Path, campaign: str) -> QueueView:
     reader = Reader(store_path(data))
     detail = reader.campaign(campaign)
     identity = detail.summary.id
-    return QueueView(detail, reader.queue(identity), stored_queue(reader, identity).mode)
+    return QueueView(detail, reader.queue(identity), reader.queue_mode(identity))
 
 
 async def add(
@@ -109,17 +107,14 @@ def _rows(path: Path, lines: Iterable[list[str]]) -> Iterable[Written]:
         yield {name: cell for name, cell in zip(names, cells, strict=True) if cell}
 
 
-async def _queue(data: Path, campaign: str, do: str, body: Mapping[str, Any]) -> Reply:
+async def _queue(data: Path, campaign: str, do: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     return await _ask(data, campaign, {"command": QUEUE, "do": do, **body})
 
 
-async def _ask(data: Path, campaign: str, wanted: Mapping[str, Any]) -> Reply:
+async def _ask(data: Path, campaign: str, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     """The reply of the process that runs the campaign; where none does, it is done in the store."""
     reader = Reader(store_path(data))
-    detail = reader.campaign(campaign)
-    identity = detail.summary.id
-    if detail.summary.ended is not None:
-        raise AnswerProblem(f"campaign {identity}: {ended(detail)}")
+    identity = _not_ended(reader, campaign)
     try:
         store = await Store.open(reader.path)
     except StoreError as error:
@@ -128,14 +123,30 @@ async def _ask(data: Path, campaign: str, wanted: Mapping[str, Any]) -> Reply:
         _, reply = await request(data, identity, wanted)
     else:
         try:
-            reply = await in_store(store, reader, identity, wanted)
-        except AnswerProblem as error:
-            raise AnswerProblem(f"campaign {identity}: {error}") from None
+            reply = await _in_store(store, reader, _not_ended(reader, identity), wanted)
         finally:
             await store.close()
     if "error" in reply:
         raise AnswerProblem(f"campaign {identity}: {reply['error']}")
     return reply
+
+
+async def _in_store(store: Store, reader: Reader, campaign: str, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    from motet.api.stored import in_store  # needs what a campaign needs, which takes its time
+
+    try:
+        return await in_store(store, reader, campaign, wanted)
+    except (AnswerProblem, NotFound) as error:
+        raise type(error)(f"campaign {campaign}: {error}") from None
+
+
+def _not_ended(reader: Reader, campaign: str) -> str:
+    """The id of a campaign that may go on. Raises AnswerProblem."""
+    one = reader.campaign(campaign).summary
+    if one.ended is not None:
+        reason = f" ({one.reason})" if one.reason else ""
+        raise AnswerProblem(f"campaign {one.id}: it has ended: {one.state}{reason}")
+    return one.id
 
 
 def _runs(data: Path, identity: str, store: Path) -> bool:

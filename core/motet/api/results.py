@@ -4,7 +4,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TextIO
 
-from motet import report
 from motet.contracts.declarations import Kind
 from motet.plugins import Registry, installed
 from motet.store import Reader
@@ -17,6 +16,8 @@ def store_path(data: Path) -> Path:
 
 def write_report(data: Path, campaign: str, out: Path | None = None) -> Path:
     """Write a campaign's HTML report, by default into its folder, and give its path. Raises NotFound."""
+    from motet import report  # plotly takes its time, and most who look for a store want no report
+
     reader = Reader(store_path(data))
     identity = reader.campaign(campaign).summary.id
     out = out or data / identity / "report.html"

@@ -5,7 +5,8 @@ import concurrent.futures
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from motet.api.desk import TELL, Reply
+from motet.api.desk import Reply
+from motet.api.names import TELL
 from motet.api.running_queue import RunningQueue, Written
 from motet.api.session import Session
 from motet.errors import Aborted

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from motet.api.desk import QUEUE, Reply
+from motet.api.desk import Reply
+from motet.api.names import QUEUE
+from motet.model.queue import QueueMode
 from motet.model.values import Point, Value
-from motet.orchestration.queue import QueueMode
 
 Written = Mapping[str, Value]
 """A point or values as a program writes them: numbers in the campaign's units, or text such as `"5 mm"`."""

@@ -14,6 +14,7 @@ from motet.api.beginning import BEGAN, about, begun_before
 from motet.api.commands import Commands
 from motet.api.desk import Reply
 from motet.api.lab import LabSession
+from motet.api.names import CONTROL_FILE
 from motet.api.setting import Setting
 from motet.bus import Bus
 from motet.contracts.declarations import Kind
@@ -40,8 +41,6 @@ from motet.store import CampaignRecord, Stamp, Store, StoreTrouble
 
 STORE = "store"
 """Who holds a campaign while nothing can be stored."""
-
-CONTROL_FILE = "control.json"
 
 
 @dataclass

@@ -32,8 +32,6 @@ async def in_store(store: Store, reader: Reader, campaign: str, request: Mapping
     """Carry out a request to the queue of a campaign that nobody runs; it is there when the campaign goes on. Raises
     AnswerProblem, NotFound, StoreError."""
     detail = reader.campaign(campaign)
-    if detail.summary.ended is not None:
-        raise AnswerProblem(ended(detail))
     recorder = Recorder(store, campaign, before_s=reader.last_elapsed(campaign))
     number = max((row.number for row in reader.experiments(campaign)), default=0)
 
@@ -47,12 +45,6 @@ async def in_store(store: Store, reader: Reader, campaign: str, request: Mapping
     queue = Queue(recorder, stored_queue(reader, campaign))
     desk = Desk(queue, stored_space(reader, detail), detail.objectives, detail.constraints, tell)
     return await desk.carry_out(request)
-
-
-def ended(detail: CampaignDetail) -> str:
-    """Why nothing can be added to a campaign."""
-    one = detail.summary
-    return f"it has ended: {one.state}{f' ({one.reason})' if one.reason else ''}"
 
 
 def stored_space(reader: Reader, detail: CampaignDetail) -> Space:

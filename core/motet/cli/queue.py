@@ -136,7 +136,7 @@ def mode(
 
     from motet.api.queue import set_mode
     from motet.errors import AnswerProblem
-    from motet.orchestration.queue import QueueMode
+    from motet.model.queue import QueueMode
 
     if when not in list(QueueMode):
         raise AnswerProblem(f"the mode {when!r}; allowed: {', '.join(QueueMode)}")

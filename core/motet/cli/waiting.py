@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from motet.cli.text import clock, moment, number, point
-from motet.model.queue import QueueState
+from motet.model.queue import MODE, QueueState
 from motet.store import CampaignDetail, EventRow, QueueRow
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 """So many of what waits, and of what happened last, are shown with a campaign."""
 
-_OWN = ("began", "queue mode")
+_OWN = ("began", MODE)
 """Kinds of events that are no news to people."""
 
 

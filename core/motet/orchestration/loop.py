@@ -113,9 +113,8 @@ class CampaignLoop:
 
     async def _work(self, station: Station) -> None:
         """One station's worker: the next experiment, or stage of one, whenever it is free."""
-        heard: int | None = None
         try:
-            await self._adopt(station)
+            heard = await self._adopt(station)
             while await self._is_wanted(station):
                 async with self.floor.hold(station):
                     while self._wants(station) and not self.control.paused:
@@ -127,19 +126,23 @@ class CampaignLoop:
         except CampaignError as error:
             self._ledger.fail(error)
 
-    async def _adopt(self, station: Station) -> None:
-        """Go on with what this station was doing for an earlier process, as far as it knows."""
+    async def _adopt(self, station: Station) -> int | None:
+        """Go on with what this station was doing for an earlier process, as far as it knows; what the learner's next
+        suggestion has to know of."""
+        heard: int | None = None
         for work in () if self.before is None else self.before.at(station.name):
             record = await station.recall(work.job(self.course))
             if record is None:
                 work.sent = True
             else:
                 _log.info("experiment %s: taken over from an earlier process", work.experiment.id)
-                next_, _ = await self._settle(work, station, record)
+                next_, told = await self._settle(work, station, record)
                 if next_ is not Next.AGAIN:
+                    heard = heard if told is None else await told
                     continue
             async with self.floor.hold(station):
-                await self._perform(work, station)
+                heard = await self._perform(work, station)
+        return heard
 
     async def _is_wanted(self, station: Station) -> bool:
         """Wait until there is something to do for a station; False when there will be nothing more."""

@@ -3,39 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TypeVar
 
 from motet.errors import NotFound
 from motet.model.experiment import Suggestion
-from motet.model.queue import QUEUED_ID, QueueEntry, QueueState
+from motet.model.queue import MODE, QUEUED_ID, QueueEntry, QueueMode, QueueState
 from motet.model.values import Point
 from motet.orchestration.recorder import Recorder
 from motet.store import Reader
 
 T = TypeVar("T")
 
-MODE = "queue mode"
-"""The kind of event that says when queued experiments are run from then on."""
-
-HIGHEST = 1000
-"""Priorities go from minus this to this."""
-
 _BAND = 2.0**20
 """Between the positions of one priority and those of the next: room for a million entries, and many between any two."""
-
-
-class QueueMode(StrEnum):
-    """When queued experiments are run: all of them first, in turns with the learner's, or only they."""
-
-    BEFORE = "before"
-    BETWEEN = "between"
-    INSTEAD = "instead"
-
-    @property
-    def words(self) -> str:
-        """`before the learner's`, `instead of the learner's`."""
-        return f"{self}{' of' if self is QueueMode.INSTEAD else ''} the learner's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +163,7 @@ class StoredQueue:
 def stored_queue(reader: Reader, campaign: str) -> StoredQueue:
     """What waits in a campaign's queue as stored, and when it is run. Raises StoreError."""
     rows = [row for row in reader.queue(campaign) if row.state is QueueState.QUEUED]
-    modes = [event.about for event in reader.events(campaign) if event.kind == MODE]
-    mode = QueueMode(modes[-1]) if modes else QueueMode.BEFORE
-    return StoredQueue(tuple(Queued(row.number, row.entry) for row in rows), mode)
+    return StoredQueue(tuple(Queued(row.number, row.entry) for row in rows), reader.queue_mode(campaign))
 
 
 def _placed(order: Sequence[Queued], moved: Queued) -> list[Queued]:

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from motet.errors import NotFound
 from motet.model.events import StationState
 from motet.model.experiment import Document
+from motet.model.queue import MODE, QueueMode
 from motet.store import queries
 from motet.store.assemble import Columns, export_row
 from motet.store.connect import open_reader
@@ -87,6 +88,11 @@ class Reader:
         """Experiments that people added, also those begun and cancelled, in the order of their positions."""
         with self.view() as db:
             return list(queries.queue(db, find(db, self.path, campaign)["id"]))
+
+    def queue_mode(self, campaign: str) -> QueueMode:
+        """When queued experiments are run, as somebody said last."""
+        modes = [event.about for event in self.events(campaign) if event.kind == MODE]
+        return QueueMode(modes[-1]) if modes else QueueMode.BEFORE
 
     def used(self, campaign: str) -> dict[str, float]:
         """By consumable, how much more of it there is than at the campaign's start: negative when it was used."""
