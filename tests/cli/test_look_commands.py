@@ -23,6 +23,14 @@ def test_list_and_show_tell_what_there_is(ran: Any) -> None:
     assert one["id"] == facts["id"] == "twin_sdc-1"
 
 
+def test_the_samples_are_shown_with_their_places(ran: Any) -> None:
+    table = ran.here("show", "twin_sdc", "--samples").stdout
+    assert "twin_sdc-1/1" in table
+    assert "sdc1" in table
+    (one,) = json.loads(ran.here("show", "twin_sdc", "2", "--samples", "--json").stdout)
+    assert (one["id"], one["place"], one["state"]) == ("twin_sdc-1/2", one["history"][-1]["station"], "done")
+
+
 def test_export_goes_to_standard_output_or_a_file(ran: Any) -> None:
     rows = list(csv.DictReader(io.StringIO(ran.here("export", "twin_sdc").stdout)))
     assert [row["number"] for row in rows] == ["1", "2", "3", "4"]

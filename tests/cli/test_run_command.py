@@ -128,13 +128,20 @@ def test_ctrl_c_twice_aborts_and_keeps_what_was_measured(twin: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminated", "terminal closed"])
-def test_a_termination_signal_aborts(twin: Any, number: signal.Signals) -> None:
+def test_a_termination_signal_ends_the_experiments_and_the_campaign_goes_on_later(
+    twin: Any, number: signal.Signals
+) -> None:
     process = twin.start("run", "campaign.yaml")
     _lines(process, "1/8")
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "aborted: termination signal" in out
+    assert "interrupted: termination signal" in out
+    states = {row.state for row in Reader(twin.data / "motet.db").experiments("twin_sdc")}
+    assert states <= {State.DONE, State.FAILED}
+    again = twin.motet("run", "campaign.yaml", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["campaign"] == "twin_sdc-1"
 
 
 @pytest.mark.slow

@@ -38,8 +38,6 @@ class Row:
 async def proved(proof: Proof, folder: Path, short: bool, seed: int) -> Row:
     """Run one proof. What keeps it from being measured is a bar that was missed."""
     began = time.monotonic()
-    if (folder / proof.name).exists():
-        raise FileExistsError(f"{folder / proof.name} is there already: files of two runs would mix")
     try:
         async with asyncio.timeout(proof.longest_s):
             measured = await proof.prove(Trial(folder / proof.name, short, seed))
@@ -57,12 +55,17 @@ def show(row: Row) -> None:
         print(f"| {one.what} | {told} | {one.bar} | {'' if one.met else 'MISSED'} |", flush=True)
 
 
-async def main(names: Sequence[str], short: bool, seed: int, keep: Path | None, file: Path | None) -> int:
+def main(names: Sequence[str], short: bool, seed: int, keep: Path | None, file: Path | None) -> int:
     """Run them one after the other; the exit code."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="motet-torture-") as temporary:
+        folder = keep or Path(temporary)
+        there = [name for name in names if (folder / name).exists()]
+        if there:
+            print(f"{folder} holds {', '.join(there)} already: files of two runs would mix", file=sys.stderr)
+            return 2
         for name in names:
-            rows.append(await proved(PROOFS[name], keep or Path(temporary), short, seed))
+            rows.append(asyncio.run(proved(PROOFS[name], folder, short, seed)))
             show(rows[-1])
     missed = [row.proof for row in rows if not row.met]
     verdict = f"MISSED: {', '.join(missed)}" if missed else "all bars met"
@@ -84,4 +87,4 @@ if __name__ == "__main__":
     if given.list:
         print("\n".join(f"{name:24} {proof.fault}" for name, proof in PROOFS.items()))
         sys.exit(0)
-    sys.exit(asyncio.run(main(given.only, given.short, given.seed, given.keep, given.json)))
+    sys.exit(main(given.only, given.short, given.seed, given.keep, given.json))

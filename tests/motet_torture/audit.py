@@ -19,7 +19,7 @@ ENDS = (Change.DONE, Change.FAILED)
 
 def point_of(row: ExperimentRow) -> int:
     """The point of an experiment."""
-    return int(row.parameters["x"])  # pyright: ignore[reportArgumentType] - an integer parameter
+    return int(row.parameters["x"])
 
 
 def ended(rows: Sequence[ExperimentRow]) -> Mapping[int, tuple[str, Mapping[str, float]]]:
@@ -93,7 +93,8 @@ def replayed(store: Path, campaign: Path, registry: Registry, name: str) -> Repl
         row = rows[change.experiment]
         own = _own_last(told, stations, stations.get(row.id))
         matched = False
-        for known in _tell_until(learner, rows, told, known, own):
+        for heard in _tell_until(learner, rows, told, known, own):
+            known = heard
             matched = learner.propose(1)[0].parameters == row.parameters
             if matched:
                 break

@@ -29,7 +29,7 @@ class Hands:
 
 
 def obey(path: Path) -> None:
-    """This process's wall clock is what the file makes of it. To be called before anybody has taken `time.time` by name."""
+    """This process's wall clock is what the file makes of it. To be called before others take `time.time` by name."""
     with path.open("rb") as file:
         seen = mmap.mmap(file.fileno(), _NUMBER.size, access=mmap.ACCESS_READ)
     really: Callable[[], float] = time.time

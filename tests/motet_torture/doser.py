@@ -126,10 +126,12 @@ class Doser(Device):
         if frame.startswith(b"ERROR "):
             raise InstrumentError(f"{self._line}: {frame.decode('ascii', 'replace')}")
         match = _ANSWER.fullmatch(frame)
+        if match is None:
+            raise GarbledReply("BUSY SECONDS, DONE or DONE VALUE is expected")
         try:
-            return match[1] == b"BUSY", None if match[2] is None else float(match[2])  # pyright: ignore[reportOptionalSubscript] - TypeError is meant
-        except (TypeError, ValueError):
-            raise GarbledReply("BUSY SECONDS, DONE or DONE VALUE is expected") from None
+            return match[1] == b"BUSY", None if match[2] is None else float(match[2])
+        except ValueError:
+            raise GarbledReply(f"{match[2]!r} is not a number") from None
 
 
 class Options(Faults):

@@ -109,27 +109,25 @@ async def bench(
     """Instruments for so many stations, called `d1` and so on, in so many processes."""
     ledger = programs.folder / "ledger.jsonl"
     Ledger(ledger).close()
-    stated = [
-        {
-            "name": NAME,
-            "tcp": 0,
-            "seed": seed + number,
-            "options": {"called": f"d{number}", "ledger": str(ledger), "seconds": seconds, **(simulator or {})},
-        }
-        for number in range(1, stations + 1)
-    ]
+    names = [f"d{number}" for number in range(1, stations + 1)]
+    shares = [names[process::processes] for process in range(processes)]
     started: list[Program] = []
+    for number, share in enumerate(shares, 1):
+        stated = [
+            {
+                "name": NAME,
+                "tcp": 0,
+                "seed": seed + names.index(name),
+                "options": {"called": name, "ledger": str(ledger), "seconds": seconds, **(simulator or {})},
+            }
+            for name in share
+        ]
+        command = (sys.executable, "-m", "motet_torture.instruments", json.dumps(stated))
+        started.append(await programs.start(f"instruments{number}", *command))
     urls: dict[str, str] = {}
-    for process in range(processes):
-        mine = stated[process::processes]
-        program = await programs.start(
-            f"instruments{process + 1}", sys.executable, "-m", "motet_torture.instruments", json.dumps(mine)
-        )
-        started.append(program)
-    for process, program in enumerate(started):
-        found = json.loads(await program.says('"urls"', 60))["urls"]
-        urls |= {one["options"]["called"]: url for one, url in zip(stated[process::processes], found, strict=True)}
-    yield Bench(programs.folder, programs, [urls[f"d{number}"] for number in range(1, stations + 1)], started)
+    for share, program in zip(shares, started, strict=True):
+        urls |= dict(zip(share, json.loads(await program.says('"urls"', 60))["urls"], strict=True))
+    yield Bench(programs.folder, programs, [urls[name] for name in names], started)
 
 
 def remote_lab_of(

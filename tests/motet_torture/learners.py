@@ -22,7 +22,7 @@ class Options(Frozen):
 
 
 class FailingStart:
-    """A start design that takes the points in their order, and so at once what has become free again, until it fails."""
+    """A start design that takes the points in their order, and so at once what is free again, until it fails."""
 
     def __init__(self, options: Options) -> None:
         self._options = options

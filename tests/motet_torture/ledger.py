@@ -1,6 +1,7 @@
 """A ledger on the disk: what simulated instruments did, whatever became of who told them to.
 
-One line of JSON an entry, synchronized before the instrument answers, so that an effect that anybody has heard of is in it.
+One line of JSON an entry. It outlives the process that wrote it; that something was dispensed is on the disk before the
+instrument answers.
 """
 
 import json
@@ -18,8 +19,8 @@ FAULT = "fault "
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An instrument did something, for the point `x` where there is one. `at` is CLOCK_MONOTONIC, which all processes share; `wall` is
-    seconds since 1970."""
+    """An instrument did something, for the point `x` where there is one. `at` is CLOCK_MONOTONIC, which all processes
+    share; `wall` is seconds since 1970."""
 
     instrument: str
     what: str
@@ -35,10 +36,11 @@ class Ledger:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     def write(self, instrument: str, what: str, x: int) -> None:
-        """It is on the disk when this returns."""
+        """Note it, with the time of now."""
         entry = {"instrument": instrument, "what": what, "x": x, "at": time.monotonic(), "wall": time.time()}
         os.write(self._file, json.dumps(entry).encode() + b"\n")
-        os.fdatasync(self._file)
+        if what == DISPENSED:
+            os.fdatasync(self._file)
 
     def close(self) -> None:
         """Nothing more will be written."""

@@ -23,7 +23,7 @@ class TooLate(Exception):
 
 
 async def until(look: Callable[[], T | None], what: str, within: float, every: float = LOOK_S) -> T:
-    """What `look` gives, in a thread, as soon as it is neither None nor false. Raises TooLate after `within` seconds."""
+    """What `look` gives, in a thread, once it is neither None nor false. Raises TooLate after `within` seconds."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + within
     while True:
@@ -169,8 +169,8 @@ class Programs:
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncGenerator[Programs]:
-    """Programs that work in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Programs that work in a folder, which is made."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     programs = Programs(folder)
     try:
         yield programs

@@ -1,8 +1,8 @@
 """A proxy between MQTT clients and their broker that repeats, delays and reorders what is published, either way.
 
-It is on TCP and knows no topic but those that it is told to torture. Every PUBLISH gets an identifier of the proxy's own
-on its way, so that a repeated one is acknowledged by itself; only the first acknowledgement goes back to the sender, who
-never learns of the others. What a client that was cut off had said and the proxy still held is lost, as on a bad line.
+It works on the bytes of the connections and knows no client. Every PUBLISH gets an identifier of the proxy's own on its
+way, so that a repeated one is acknowledged by itself; the sender hears of the first acknowledgement only. What a client
+that was cut off had said and the proxy still held is lost, as on a bad line.
 """
 
 import asyncio
@@ -234,7 +234,7 @@ class Proxy:
 async def _pump(
     reader: asyncio.StreamReader, way: _Way, other: _Way, write: Callable[[bytes], None], ended: asyncio.Event
 ) -> None:
-    """From one side to the other: messages by `way`, acknowledgements as the `other` way knows them, the rest as it is."""
+    """From one side to the other: messages by `way`, acknowledgements as `other` knows them, the rest as it is."""
     buffer = bytearray()
     try:
         while data := await reader.read(_CHUNK):

@@ -5,6 +5,7 @@ import pytest
 from motet.errors import (
     Aborted,
     AnalysisError,
+    EmergencyStop,
     InstrumentError,
     LearnerError,
     NoReply,
@@ -36,6 +37,23 @@ def test_the_class_of_the_error_decides(
     error: Exception, attempt: int, policy: dict[str, object], decision: Decision
 ) -> None:
     assert decide(error, attempt, FailurePolicy.model_validate(policy)) is decision
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "policy", "decision"),
+    [
+        (NoReply("silent"), 1, {"retry": 2}, Decision.FAIL),
+        (NoReply("silent"), 1, {"retry": 2, "unrepeatable": "ask"}, Decision.ASK),
+        (NoReply("silent"), 3, {"retry": 2, "unrepeatable": "ask", "then": "stop"}, Decision.STOP),
+        (InstrumentError("E7"), 1, {"retry": 2, "unrepeatable": "ask"}, Decision.FAIL),
+        (EmergencyStop("smoke"), 1, {"retry": 2, "unrepeatable": "ask"}, Decision.FAIL),
+    ],
+)
+def test_what_began_a_step_that_must_not_be_repeated_is_never_tried_again_by_itself(
+    error: Exception, attempt: int, policy: dict[str, object], decision: Decision
+) -> None:
+    found = decide(error, attempt, FailurePolicy.model_validate(policy), ("pump.dispense",))
+    assert found is decision
 
 
 def test_a_reason_begins_with_the_class_of_the_error() -> None:

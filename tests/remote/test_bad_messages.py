@@ -154,6 +154,23 @@ def test_a_second_process_of_one_name_is_refused_and_the_first_is_told(
     virtual(test)
 
 
+def test_a_process_that_was_cut_off_gives_way_to_the_one_that_took_its_name(virtual: Virtual) -> None:
+    async def test(rig: Rig) -> None:
+        first = await rig.process()
+        first.wire.cut()
+        await first.journal.close()
+        second = await rig.process()
+        station, _ = await rig.orchestrator()
+        first.wire.mend()
+        with pytest.raises(ConnectionProblem, match="hosts it already"):
+            await first.host.lost
+        assert (await station.run(rig.job())).error is None
+        assert not second.host.lost.done()
+        first.wire.cut()
+
+    virtual(test)
+
+
 def test_nobody_hosts_the_station(virtual: Virtual) -> None:
     async def test(rig: Rig) -> None:
         with pytest.raises(ConnectionProblem, match=r"station cell: .* within 15 s; `motet station cell` hosts it"):

@@ -47,11 +47,11 @@ class Running:
             raise Aborted("aborted before the campaign had started; nothing has moved") from error
 
     def command(self, name: str, reason: str) -> None:
-        """pause, resume, stop or abort, from any thread. While the campaign is starting, stop and abort cancel it."""
+        """pause, resume, stop, abort or leave, from any thread. While it is starting, the last three cancel it."""
         control = self._session.control
         if control is not None:
             self._loop.loop.call_soon_threadsafe(control.command, name, reason)
-        elif name in ("stop", "abort"):
+        elif name in ("stop", "abort", "leave"):
             self._future.cancel()
 
     @property

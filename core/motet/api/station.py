@@ -106,8 +106,8 @@ class Hosting:
                 stack.push_async_callback(station.close)
             if latch.latched is None:  # else they are connected when a person has cleared it
                 await _all([station.connect() for station in stations])
+            stack.push_async_callback(self._leave)
             for host in self._hosts.values():
-                stack.push_async_callback(self._leave, host)
                 await host.start()
             await self._watchdog(stack, trip)
             self.broker = bus.url
@@ -173,9 +173,14 @@ class Hosting:
                 self._cause = str(future.exception())
                 future.result()
 
-    async def _leave(self, host: Host) -> None:
-        await host.stop(self._cause or "its process is ending")
-        await host.station.safe()
+    async def _leave(self) -> None:
+        """All stations at once: abort, deliver, be safe."""
+
+        async def leave(host: Host) -> None:
+            await host.stop(self._cause or "its process is ending")
+            await host.station.safe()
+
+        await _all([leave(host) for host in self._hosts.values()])
 
     def _hear(self, event: Event) -> None:
         host = self._hosts.get(getattr(event, "station", ""))

@@ -53,9 +53,9 @@ class Together:
             raise Aborted("aborted before the campaigns had started; nothing has moved") from error
 
     def command(self, name: str, reason: str) -> None:
-        """pause, resume, stop or abort all of them, from any thread; while they are starting, stop and abort cancel."""
+        """pause, resume, stop, abort or leave all, from any thread. While they are starting, the last three cancel."""
         controls = [session.control for session in self._sessions]
-        if any(control is None for control in controls) and name in ("stop", "abort"):
+        if any(control is None for control in controls) and name in ("stop", "abort", "leave"):
             self._future.cancel()
         for control in controls:
             if control is not None:

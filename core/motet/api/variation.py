@@ -13,7 +13,7 @@ from motet.files.campaign import CampaignFile
 from motet.files.inline import plugin
 from motet.files.units import convert
 from motet.model.campaign import LearnerConfig
-from motet.model.lab import Lab, SimulatedFailure, Station
+from motet.model.lab import Lab, SharedDevice, SimulatedFailure, Station
 from motet.model.values import PluginRef
 from motet.plugins import Registry
 
@@ -118,15 +118,26 @@ def _stations(file: CampaignFile, value: str, registry: Registry) -> CampaignFil
     names = list(file.stations[:wanted])
     stations: dict[str, Station] = dict(file.lab.stations)
     failures = list(file.lab.simulation.failures)
+    shared = dict(file.lab.shared)
     for index in range(len(names), wanted):
         original = file.stations[index % len(file.stations)]
         name = f"{original}_{index + 1}"
         stations[name] = _copy(file.lab, original, name)
         failures += _copied_failures(file.lab, original, name)
+        shared |= _also_used_by(shared, original, name)
         names.append(name)
     simulation = file.lab.simulation.model_copy(update={"failures": tuple(failures)})
-    lab = file.lab.model_copy(update={"stations": stations, "simulation": simulation})
+    lab = file.lab.model_copy(update={"stations": stations, "simulation": simulation, "shared": shared})
     return file.replace(lab=lab, stages=(replace(stage, stations=tuple(names)),))
+
+
+def _also_used_by(shared: Mapping[str, SharedDevice], original: str, name: str) -> dict[str, SharedDevice]:
+    """The shared devices of the original, which its copy uses too."""
+    return {
+        key: device.model_copy(update={"used_by": (*device.used_by, name)})
+        for key, device in shared.items()
+        if device.used_by is not None and original in device.used_by
+    }
 
 
 def _copied_failures(lab: Lab, original: str, name: str) -> list[SimulatedFailure]:

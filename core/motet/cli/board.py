@@ -1,7 +1,7 @@
 """What is going on, as a terminal shows it: built from events, read by the display."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from motet.cli.text import became
@@ -14,6 +14,9 @@ from motet.model.events import (
     ExperimentEnded,
     ExperimentRetried,
     ExperimentStarted,
+    InterlockCleared,
+    InterlockTripped,
+    LeaseWaited,
     Progress,
     QuestionAsked,
     QuestionClosed,
@@ -84,20 +87,17 @@ class Board:
     def see(self, event: Event) -> None:
         """Take an event in."""
         match event:
-            case StationChanged(name, state, cause):
-                self._change_station(name, state, cause)
-            case StepStarted(name, step):
-                self._line(name).step = step
+            case StationChanged() | StepStarted() | ExperimentRetried() | LeaseWaited():
+                self._see_station(event)
+            case InterlockTripped() | InterlockCleared():
+                self._see_interlock(event)
             case ExperimentStarted(experiment, name, attempt, stage):
                 self._begin(experiment, name, attempt, stage)
             case StageEnded(experiment, name, seconds, stage):
                 self.seconds += seconds
                 self._line(name).experiment, self._line(name).last = "", f"{experiment.number}: {stage} done"
             case CampaignResumed(_, outcomes, _):
-                for outcome in outcomes:
-                    self._count(outcome)
-            case ExperimentRetried(_, name, reason):
-                self._line(name).last = f"retry: {reason}"
+                self._take_up(outcomes)
             case ExperimentEnded(outcome, name, seconds):
                 self._end(outcome, name, seconds)
             case CampaignChanged(campaign, state, _):
@@ -132,13 +132,30 @@ class Board:
             self.started = self.clock()
         self.campaign, self.state = campaign, state
 
+    def _see_station(self, event: StationChanged | StepStarted | ExperimentRetried | LeaseWaited) -> None:
+        match event:
+            case StationChanged(name, state, cause):
+                self._change_station(name, state, cause)
+            case StepStarted(name, step):
+                self._line(name).step = step
+            case ExperimentRetried(_, name, reason):
+                self._line(name).last = f"retry: {reason}"
+            case LeaseWaited():
+                pass  # it is over when it is told
+
     def _change_station(self, name: str, state: StationState, cause: str) -> None:
         line = self._line(name)
         line.state, line.cause = state, cause
-        if state is not StationState.RUNNING:
+        if state not in (StationState.RUNNING, StationState.PAUSING, StationState.STOPPING):
             line.step = ""
-        elif cause:
+        if cause and state in (StationState.RUNNING, StationState.FAULT, StationState.ESTOPPED):
             line.last = cause
+
+    def _see_interlock(self, event: InterlockTripped | InterlockCleared) -> None:
+        """News of one station, or of all when it is one of the whole lab."""
+        became = f": {event.why}" if isinstance(event, InterlockTripped) else " has cleared"
+        for line in [self._line(event.station)] if event.station else list(self.stations.values()):
+            line.last = f"interlock {event.name}{became}"
 
     def _ask(self, event: QuestionAsked | QuestionClosed) -> None:
         asked = event.asked
@@ -170,6 +187,10 @@ class Board:
         line.experiment = ""
         done = outcome.state is State.DONE
         line.last = self.value(outcome) if done else f"failed: {outcome.reason}"
+
+    def _take_up(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._count(outcome)
 
     def _count(self, outcome: Outcome) -> None:
         if outcome.state is State.FAILED:

@@ -53,15 +53,15 @@ def display_on(board: "Board", as_json: bool, prompt: "Prompt | None" = None, ho
 @contextmanager
 def signals(running: "Running | Together") -> Generator[None]:
     """Ctrl-C once stops after the current experiments, twice aborts; a termination signal, or a terminal that is
-    closed, aborts."""
-    wishes = iter(("stop", "abort"))
+    closed, ends the experiments as an abort does, and the campaign goes on when it is started again."""
+    wishes, ends = iter(("stop", "abort")), iter(("leave",))
 
     def on_interrupt(number: int, frame: object) -> None:
         wish = next(wishes, "abort")
         running.command(wish, "Ctrl-C" if wish == "stop" else "Ctrl-C twice")
 
     def on_terminate(number: int, frame: object) -> None:
-        running.command("abort", "termination signal")
+        running.command(next(ends, "abort"), "termination signal")
 
     before = {
         signal.SIGINT: signal.signal(signal.SIGINT, on_interrupt),
@@ -137,7 +137,7 @@ def exit_code(summary: "Summary") -> Exit:
     match summary.state:
         case CampaignState.FAILED:
             return Exit.FAILED
-        case CampaignState.ABORTED:
+        case CampaignState.ABORTED | CampaignState.INTERRUPTED:
             return Exit.ABORTED
         case _:
             return Exit.OK

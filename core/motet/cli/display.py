@@ -14,6 +14,8 @@ from motet.model.events import (
     ExperimentEnded,
     ExperimentRetried,
     ExperimentStarted,
+    InterlockCleared,
+    InterlockTripped,
     QuestionAsked,
     QuestionClosed,
     StageEnded,
@@ -92,14 +94,36 @@ class Lines:
                 self._say(f"{experiment.number} {station}: {stage} done in {seconds:.2f} s")
             case CampaignChanged(campaign, state, reason):
                 self._say(f"campaign {campaign} {state}{f': {reason}' if reason else ''}")
+            case StationChanged() | InterlockTripped() | InterlockCleared():
+                self._see_station(event)
+            case QuestionAsked() | QuestionClosed():
+                self._see_question(event)
+            case _:
+                pass
+
+    def _see_question(self, event: QuestionAsked | QuestionClosed) -> None:
+        asked = event.asked
+        if isinstance(event, QuestionAsked):
+            self._say(ask(asked, self._how))
+        else:
+            self._say(f"question {asked.number} {became(event.closed, asked.question.form)}")
+
+    def _see_station(self, event: StationChanged | InterlockTripped | InterlockCleared) -> None:
+        match event:
+            case StationChanged(station, StationState.ESTOPPED, cause) if cause:
+                self._say(f"{station} {cause}" if cause.startswith("e-stopped") else f"{station} e-stopped: {cause}")
+            case StationChanged(station, StationState.CLEARING):
+                self._say(f"{station} is connected anew: the emergency stop was cleared")
             case StationChanged(station, StationState.FAULT, cause):
                 self._say(f"{station} fault: {cause}")
             case StationChanged(station, StationState.RUNNING, cause) if cause:
                 self._say(f"{station}: {cause}")
-            case QuestionAsked(asked):
-                self._say(ask(asked, self._how))
-            case QuestionClosed(asked, closed):
-                self._say(f"question {asked.number} {became(closed, asked.question.form)}")
+            case StationChanged(station, StationState.IDLE, cause) if cause.startswith("not known any more"):
+                self._say(f"{station}: {cause}")
+            case InterlockTripped(station, name, why):
+                self._say(f"{station or 'every station'} waits: interlock {name}: {why}")
+            case InterlockCleared(station, name):
+                self._say(f"{station or 'every station'} goes on: interlock {name} has cleared")
             case _:
                 pass
 

@@ -33,8 +33,9 @@ def check(
             from motet.files.lab import load_lab
 
             lab = load_lab(file, installed()).lab
-            found: dict[str, Any] = {"lab": lab.lab, "stations": list(lab.stations)}
-            text = f"{file}: lab {lab.lab} with {len(lab.stations)} stations: {', '.join(lab.stations)}"
+            found: dict[str, Any] = {"lab": lab.lab, "stations": list(lab.stations), "shared": list(lab.shared)}
+            shared = f", which share {', '.join(lab.shared)}" if lab.shared else ""
+            text = f"{file}: lab {lab.lab} with {len(lab.stations)} stations: {', '.join(lab.stations)}{shared}"
         elif kind == "procedure":
             procedure = load_procedure(file)
             found = {"procedure": file.stem, "steps": len(procedure.steps)}
@@ -77,6 +78,7 @@ def _campaign_facts(dry: "DryRun") -> dict[str, Any]:
     return {
         "campaign": campaign.campaign,
         "stations": list(dry.file.stations),
+        "stages": [{"stage": stage.name, "stations": list(stage.stations)} for stage in dry.file.stages if stage.name],
         "points": dry.file.space.size if dry.file.space.size != float("inf") else None,
         "objectives": {name: objective.model_dump() for name, objective in campaign.objectives.items()},
         "outcome_constraints": {name: one.model_dump() for name, one in campaign.outcome_constraints.items()},

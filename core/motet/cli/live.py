@@ -18,10 +18,22 @@ from motet.model.events import CampaignState, Event, StationState
 _STYLES = {
     StationState.RUNNING: "green",
     StationState.IDLE: "dim",
+    StationState.PAUSING: "yellow",
     StationState.PAUSED: "yellow",
+    StationState.STOPPING: "cyan",
     StationState.ABORTING: "red",
+    StationState.ABORTED: "red",
     StationState.FAULT: "bold red",
+    StationState.ESTOPPED: "bold white on red",
+    StationState.CLEARING: "bold yellow",
 }
+_BUSY = (
+    StationState.RUNNING,
+    StationState.PAUSING,
+    StationState.PAUSED,
+    StationState.STOPPING,
+    StationState.ABORTING,
+)
 
 SHOWN = 5
 """At most so many questions are shown at once."""
@@ -112,7 +124,7 @@ def _warning(board: Board) -> Text:
 
 
 def _cells(line: StationLine, now: float) -> tuple[str, str, str, str]:
-    busy = line.state in (StationState.RUNNING, StationState.PAUSED, StationState.ABORTING)
+    busy = line.state in _BUSY
     seconds = f"{now - line.since:.1f} s" if busy else ""
     return line.experiment if busy else "", line.step, seconds, line.last or line.cause
 
@@ -122,6 +134,7 @@ def _is_over(board: Board) -> bool:
         CampaignState.FINISHED,
         CampaignState.STOPPED,
         CampaignState.ABORTED,
+        CampaignState.INTERRUPTED,
         CampaignState.FAILED,
     )
 

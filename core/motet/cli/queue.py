@@ -8,9 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from motet.cli.exits import handled
+from motet.cli.headed import Headed
 from motet.cli.options import Data, Json
 
 app = typer.Typer(
+    cls=Headed,
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Experiments that people add to a campaign, running or stopped: before, between or instead of the learner's.",
 )

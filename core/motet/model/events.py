@@ -25,7 +25,8 @@ class StationState(StrEnum):
 
 
 class CampaignState(StrEnum):
-    """Where a campaign is. `finished`, `stopped`, `aborted` and `failed` are ends."""
+    """Where a campaign is. `finished`, `stopped`, `aborted` and `failed` are ends; `interrupted` says that its process was
+    told to end: it goes on when it is started again."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -35,6 +36,7 @@ class CampaignState(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     ABORTED = "aborted"
+    INTERRUPTED = "interrupted"
     FAILED = "failed"
 
 

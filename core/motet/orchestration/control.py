@@ -10,7 +10,7 @@ from motet.model.events import CampaignState
 PERSON = "person"
 """Who holds a campaign that was paused by a command."""
 
-COMMANDS = ("pause", "resume", "stop", "abort")
+COMMANDS = ("pause", "resume", "stop", "abort", "leave")
 
 
 class Control:
@@ -23,6 +23,8 @@ class Control:
     def __init__(self) -> None:
         self.state = CampaignState.RUNNING
         self.reason = ""
+        self.leaving = False
+        """Whether the campaign is only left, and goes on later."""
         self._open = asyncio.Event()
         self._open.set()
         self._ending = asyncio.Event()
@@ -83,6 +85,12 @@ class Control:
         if self.state is not CampaignState.ABORTING:
             self._open.set()
             self._change(CampaignState.ABORTING, reason)
+
+    def leave(self, reason: str = "its process is to end") -> None:
+        """The same, but the campaign is not over: it goes on when it is started again."""
+        if not self.aborting:
+            self.leaving = True
+            self.abort(reason)
 
     @property
     def ending(self) -> bool:

@@ -152,7 +152,7 @@ class Ledger:
         if self.failure:
             return CampaignState.FAILED, self.failure
         if self.control.aborting:
-            return CampaignState.ABORTED, self.control.reason
+            return CampaignState.INTERRUPTED if self.control.leaving else CampaignState.ABORTED, self.control.reason
         if self.control.state is CampaignState.STOPPING and not self.intake.reason:
             return CampaignState.STOPPED, self.control.reason
         return CampaignState.FINISHED, self.intake.reason

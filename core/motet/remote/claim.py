@@ -1,11 +1,11 @@
-"""One process a station: who finds the name taken is refused, and the one that has it is told."""
+"""One process a station: who comes, or comes back, finds the name taken and is refused; the one that has it is told."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
 from motet.bus import Bus, Message
-from motet.errors import ConnectionProblem, GarbledReply
+from motet.errors import ConnectionProblem, GarbledReply, LineLost
 from motet.remote.messages import Describe, Manifest, ProcessBody, read
 from motet.remote.topics import Topics
 
@@ -15,47 +15,82 @@ CLAIM_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-async def claim(bus: Bus, topics: Topics, where: ProcessBody) -> None:
-    """Ask whether another process hosts the station. Raises ConnectionProblem naming it."""
-    rival: asyncio.Future[ProcessBody] = asyncio.get_running_loop().create_future()
+class Claim:
+    """This process's claim to the name of a station. `describe` publishes its manifest."""
 
-    def see(message: Message) -> None:
-        other = other_process(message, where)
-        if other is not None and not message.retain and not rival.done():
-            rival.set_result(other)
+    def __init__(self, bus: Bus, topics: Topics, where: ProcessBody, describe: Callable[[], object]) -> None:
+        self._bus, self._topics, self._where, self._describe = bus, topics, where, describe
+        self._asking = False
+        self._rivals: set[str] = set()
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails with ConnectionProblem when another process has the name."""
+        self.lost.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    listening = await bus.subscribe(topics.manifest, see)
-    try:
-        asked = Describe(id=where.process, orchestrator=where.process, session=where.process, number=1, rival=where)
-        await bus.publish(topics.request, asked.payload())
-        await asyncio.wait([rival], timeout=CLAIM_S)
-    finally:
-        await listening.cancel()
-    if rival.done():
-        raise ConnectionProblem(taken(topics.station, rival.result()))
+    async def ask(self) -> None:
+        """Ask whether another process hosts the station. Raises ConnectionProblem naming it, LineLost."""
+        rival: asyncio.Future[ProcessBody] = asyncio.get_running_loop().create_future()
 
+        def see(message: Message) -> None:
+            other = self._other(message)
+            if other is not None and not rival.done():
+                rival.set_result(other)
 
-def other_process(message: Message, where: ProcessBody) -> ProcessBody | None:
-    """The process of a manifest that is not this one's."""
-    try:
-        other = read(message.payload, Manifest).where
-    except GarbledReply as error:
-        _log.warning("%s: ignored: %s", message.topic, error)
-        return None
-    return other if other.process != where.process else None
+        self._asking = True
+        listening = await self._bus.subscribe(self._topics.manifest, see)
+        try:
+            own = self._where.process
+            asked = Describe(id=f"{own}-claim", orchestrator=own, session=own, number=1, rival=self._where)
+            await self._bus.publish(self._topics.request, asked.payload())
+            await asyncio.wait([rival], timeout=CLAIM_S)
+        finally:
+            self._asking = False
+            await listening.cancel()
+        if rival.done():
+            raise ConnectionProblem(self._taken(rival.result()))
 
+    async def ask_again(self) -> None:
+        """The broker was away: somebody may have taken the name meanwhile."""
+        try:
+            await self.ask()
+        except ConnectionProblem as error:
+            self._lose(error)
+        except LineLost as error:  # it will be there again, and then this is done again
+            _log.info("%s", error)
+        else:
+            self._describe()
 
-def taken(station: str, other: ProcessBody) -> str:
-    """For messages."""
-    return f"station {station}: {other} hosts it already; each station is hosted once"
+    def answers(self, rival: ProcessBody) -> bool:
+        """Whether this process has the name rather than one that asks for it."""
+        if rival.process == self._where.process:
+            return False
+        return not self._asking or self._where.started < rival.started
 
+    def see(self, message: Message) -> None:
+        """A manifest: when two processes have missed each other, the one that came earlier stays, and says so."""
+        other = None if self._asking else self._other(message)
+        if other is None:
+            return
+        if other.started < self._where.started:
+            self._lose(ConnectionProblem(self._taken(other)))
+        elif other.process not in self._rivals:
+            self._rivals.add(other.process)
+            self._describe()
 
-def lost_to(where: ProcessBody, rejected: Callable[[ProcessBody], object]) -> Callable[[Message], None]:
-    """A handler of manifests: calls `rejected` for one of a process that has taken this one's name since it began."""
+    def _other(self, message: Message) -> ProcessBody | None:
+        """The process of a manifest that is sent now, and not by this one."""
+        if message.retain:
+            return None
+        try:
+            other = read(message.payload, Manifest).where
+        except GarbledReply as error:
+            _log.warning("%s: ignored: %s", message.topic, error)
+            return None
+        return other if other.process != self._where.process else None
 
-    def see(message: Message) -> None:
-        other = other_process(message, where)
-        if other is not None and not message.retain and other.started > where.started:
-            rejected(other)
+    def _lose(self, error: ConnectionProblem) -> None:
+        _log.error("%s", error)
+        if not self.lost.done():
+            self.lost.set_exception(error)
 
-    return see
+    def _taken(self, other: ProcessBody) -> str:
+        return f"station {self._topics.station}: {other} hosts it already; each station is hosted once"

@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from motet.bus import Bus, Message, Subscription
 from motet.devices import Device
-from motet.errors import ConnectionProblem, GarbledReply, MotetError
+from motet.errors import GarbledReply, LineLost, MotetError
 from motet.model.events import Event, StationState
 from motet.model.remote import WhenAlone
 from motet.remote import messages as m
 from motet.remote.alone import Alone
 from motet.remote.bodies import job_of
-from motet.remote.claim import claim, lost_to, taken
+from motet.remote.claim import Claim
+from motet.remote.inbox import Inbox
 from motet.remote.jobs import Jobs
 from motet.remote.journal import Journal, Key
 from motet.remote.lease import Lease
@@ -28,8 +29,6 @@ from motet.store.trouble import StoreTrouble
 
 ACCEPTED_AFTER_S = 0.25
 """A job that ends sooner is answered by its result alone."""
-REMEMBERED = 1000
-"""So many answers are kept, for requests that come twice."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,33 +62,33 @@ class Host:
         self._alone = Alone(
             station, self._lease, when_alone, lambda: self._jobs.running is not None, self._news.problem
         )
-        self._answers: OrderedDict[str, m.Reply | None] = OrderedDict()
+        self._inbox = Inbox(self._post, self._topics.reply, manifest.most_bytes, self._hear)
         self._last_run: tuple[str, int] = ("", 0)
         self._stopping = ""
+        self._claim = Claim(bus, self._topics, manifest.where, self._describe)
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._deaf: Callable[[], None] = lambda: None
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost = self._claim.lost
         """Fails with ConnectionProblem when another process has taken the name."""
-        self.lost.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.lost.add_done_callback(lambda done: self._news.mute())
         self.on_heard: Callable[[], object] = lambda: None
         """Called whenever the holder is heard of, and now and then while there is none."""
 
     async def claim(self) -> None:
         """Make sure that nobody else hosts a station of that name, before anything is connected. Raises
         ConnectionProblem, LineLost."""
-        await claim(self._bus, self._topics, self._manifest.where)
+        await self._claim.ask()
 
     async def start(self) -> None:
         """Be there. Raises LineLost."""
         if self._person is not None:
             self._person.through(self._news)
         self._journal.on_trouble(self._on_trouble)
-        lost = lost_to(self._manifest.where, self._on_rival)
         for topic, handler in (
-            (self._topics.request, self._take),
-            (self._topics.manifest, lost),
+            (self._topics.request, self._inbox.take),
+            (self._topics.manifest, self._claim.see),
             (self._topics.state, self._on_state),
         ):
             self._subscriptions.append(await self._bus.subscribe(topic, handler))
@@ -108,7 +107,8 @@ class Host:
         """Abort what runs, and be gone in order: its result is kept and was sent once more."""
         self._deaf()
         for subscription in self._subscriptions:
-            await subscription.cancel()
+            with suppress(LineLost):  # then it has ended with the connection
+                await subscription.cancel()
         if self._watching is not None:
             self._watching.cancel()
         await self._jobs.stop(cause)
@@ -131,8 +131,8 @@ class Host:
 
     def _on_broker(self) -> None:
         """The broker is there again, perhaps without what it had kept."""
-        self._describe()
         self._news.beat()
+        self._soon(self._claim.ask_again())
         if self._lease.held is not None:
             self._outbox.poke(self._lease.held.orchestrator)
 
@@ -142,10 +142,6 @@ class Host:
         )
         _log.warning("%s: %s", self.station.name, told)
         self._news.problem(f"{self.station.name}: {told}")
-
-    def _on_rival(self, other: m.ProcessBody) -> None:
-        if not self.lost.done():
-            self.lost.set_exception(ConnectionProblem(taken(self.station.name, other)))
 
     def _on_state(self, message: Message) -> None:
         """The last will of an earlier process may come late: this one is there."""
@@ -159,41 +155,15 @@ class Host:
 
     # Requests
 
-    def _take(self, message: Message) -> None:
-        if message.retain:
-            _log.warning("%s: ignored a retained request", message.topic)
-            return
-        try:
-            request: m.Request = m.read(message.payload, m.REQUEST, self._manifest.most_bytes)
-        except GarbledReply as error:
-            self._refuse_garbage(message, error)
-            return
-        if request.id in self._answers:
-            answer = self._answers[request.id]
-            if answer is not None:
-                self._post.send(self._topics.reply, answer)
-            return
-        self._answers[request.id] = None
-        while len(self._answers) > REMEMBERED:
-            self._answers.popitem(last=False)
+    def _hear(self, request: m.Request) -> None:
+        """A new request."""
+        if self.lost.done():
+            return  # it is for the process that has the name
         if self._lease.is_of(request):
             self._lease.heard(request)
             self._alone.heard()
             self.on_heard()
         self._handle(request)
-
-    def _refuse_garbage(self, message: Message, error: GarbledReply) -> None:
-        found = m.peek(message.payload) if len(message.payload) <= self._manifest.most_bytes else dict[str, Any]()
-        _log.warning("%s: refused: %s", message.topic, error)
-        known = {key: str(found.get(key) or "?")[:200] for key in ("id", "orchestrator")}
-        refusal = m.Reply(
-            id=known["id"],
-            to=known["orchestrator"],
-            said=m.Said.REFUSED,
-            reason=str(error)[:5000],
-            error="GarbledReply",
-        )
-        self._post.send(self._topics.reply, refusal)
 
     def _handle(self, request: m.Request) -> None:
         """From anybody, or only from the holder."""
@@ -205,7 +175,7 @@ class Host:
             case m.Run():
                 self._on_run(request)
             case m.Recall():
-                self._reply(request, self._jobs.known(Key(request.orchestrator, request.job)))
+                self._inbox.reply(request, self._jobs.known(Key(request.orchestrator, request.job)))
             case m.Acknowledge():
                 self._jobs.settle(Key(request.orchestrator, request.job))
             case m.AnswerQuestion():
@@ -221,7 +191,7 @@ class Host:
                 before = self._lease.paused
                 self._lease.release(request)
                 self._pause(before)
-                self._reply(request, m.Said.DONE)
+                self._inbox.reply(request, m.Said.DONE)
             case m.Drop():
                 self._soon(self._drop(request))
             case m.Abort():
@@ -237,21 +207,18 @@ class Host:
             case _:
                 raise AssertionError(f"no answer to {type(request).__name__}")
 
-    def _reply(self, request: m.Request, said: m.Said, reason: str = "", **more: Any) -> None:
-        answer = m.Reply(id=request.id, to=request.orchestrator, said=said, reason=reason[:5000], **more)
-        self._answers[request.id] = answer
-        self._post.send(self._topics.reply, answer)
-
     def _refuse(self, request: m.Request) -> None:
         holder = self._lease.holder
         reason = "it is not held by this orchestrator"
         if holder is not None:
             busy = "" if self._jobs.running is None else f", and experiment {self._jobs.running.job} runs"
             reason = f"it is held for campaign {holder.campaign} of another orchestrator{busy}"
-        self._reply(request, m.Said.REFUSED, reason, holder=holder)
+        self._inbox.reply(request, m.Said.REFUSED, reason, holder=holder)
 
     def _on_describe(self, request: m.Describe) -> None:
         if request.rival is not None:
+            if not self._claim.answers(request.rival):
+                return
             told = f"{request.rival} wants to host {self.station.name} too, and is refused"
             _log.warning("%s", told)
             self._news.problem(told)
@@ -277,7 +244,7 @@ class Host:
             if self._stopping:
                 self.station.stop_after(self._stopping)
         self._outbox.poke(request.orchestrator)
-        self._reply(request, m.Said.DONE, holder=self._lease.holder)
+        self._inbox.reply(request, m.Said.DONE, holder=self._lease.holder)
 
     def _pause(self, before: Mapping[str, str]) -> None:
         """As the holder wants it now."""
@@ -291,22 +258,22 @@ class Host:
     def _on_answer(self, request: m.AnswerQuestion) -> None:
         if self._person is not None and request.process == self._manifest.where.process:
             self._person.take(request)
-        self._reply(request, m.Said.DONE)
+        self._inbox.reply(request, m.Said.DONE)
 
     def _on_run(self, request: m.Run) -> None:
         try:
             job = job_of(request.job)
         except GarbledReply as error:
-            self._reply(request, m.Said.REFUSED, str(error), error="GarbledReply")
+            self._inbox.reply(request, m.Said.REFUSED, str(error), error="GarbledReply")
             return
         key = Key(request.orchestrator, job.id)
         known = self._jobs.known(key)
         if known is not m.Said.UNKNOWN:
-            self._reply(request, known)
+            self._inbox.reply(request, known)
         elif not self._lease.is_of(request):
             self._refuse(request)
         elif self._jobs.running is not None:
-            self._reply(request, m.Said.BUSY, f"experiment {self._jobs.running.job} runs at {self.station.name}")
+            self._inbox.reply(request, m.Said.BUSY, f"experiment {self._jobs.running.job} runs at {self.station.name}")
         else:
             self._last_run = (request.session, request.number)
             self._jobs.begin(key, job)
@@ -314,19 +281,21 @@ class Host:
 
     def _accepted(self, request: m.Run, key: Key) -> None:
         if self._jobs.running == key:
-            self._reply(request, m.Said.ACCEPTED)
+            self._inbox.reply(request, m.Said.ACCEPTED)
 
     async def _drop(self, request: m.Drop) -> None:
         await self._jobs.drop(Key(request.orchestrator, request.job))
-        self._reply(request, m.Said.DONE)
+        self._inbox.reply(request, m.Said.DONE)
 
     async def _abort(self, request: m.Abort) -> None:
-        self._reply(request, await self._jobs.abort(Key(request.orchestrator, request.job), request.reason))
+        self._inbox.reply(request, await self._jobs.abort(Key(request.orchestrator, request.job), request.reason))
 
     async def _safe(self, request: m.Safe) -> None:
         session, number = self._last_run
         if session == request.session and request.number < number:
-            self._reply(request, m.Said.REFUSED, "it comes too late: an experiment has begun since", error="LineLost")
+            self._inbox.reply(
+                request, m.Said.REFUSED, "it comes too late: an experiment has begun since", error="LineLost"
+            )
             return
         await self._do(request, self.station.safe())
 
@@ -334,17 +303,17 @@ class Host:
         try:
             value = await self.station.read(request.signal)
         except MotetError as error:
-            self._reply(request, m.Said.REFUSED, str(error), error=type(error).__name__)
+            self._inbox.reply(request, m.Said.REFUSED, str(error), error=type(error).__name__)
         else:
-            self._reply(request, m.Said.DONE, value=value)
+            self._inbox.reply(request, m.Said.DONE, value=value)
 
     async def _do(self, request: m.Request, work: Awaitable[object]) -> None:
         try:
             await work
         except MotetError as error:
-            self._reply(request, m.Said.REFUSED, str(error), error=type(error).__name__)
+            self._inbox.reply(request, m.Said.REFUSED, str(error), error=type(error).__name__)
         else:
-            self._reply(request, m.Said.DONE)
+            self._inbox.reply(request, m.Said.DONE)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

@@ -79,11 +79,14 @@ class News:
 
     def stop(self) -> None:
         """Tell what there is to tell, and no more."""
+        self._flush()
+        self.mute()
+
+    def mute(self) -> None:
+        """Tell no more."""
         for timer in (self._timer, self._heartbeat):
             if timer is not None:
                 timer.cancel()
-        self._heartbeat = None
-        self._flush()
         self._stopped = True
 
     def _beat(self) -> None:

@@ -151,7 +151,7 @@ class CavroXcalibur(Device):
         """Give a volume out to a port, of what is in the syringe."""
         return {"dispensed": -await self._transfer(-volume, port, rate)}
 
-    @verb(units=_UNITS)
+    @verb(units=_UNITS, repeatable=False)
     async def move_plunger(self, volume: float, rate: float | None = None) -> None:
         """Move the plunger to where so much is in the syringe, at the port where the valve is."""
         stops = self._stops

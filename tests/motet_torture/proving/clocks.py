@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 
 from motet_torture.audit import exactly_once
 from motet_torture.clock import VARIABLE, Hands
@@ -53,7 +54,7 @@ def _measured(lab: Bench, experiments: int, took: float) -> Sequence[Measured]:
         count("experiments", len(rows), experiments),
         count("not done", sum(row.state != "done" for row in rows)),
         *exactly_once(lab),
-        count("changes stored out of order", sum(b < a for a, b in zip(elapsed, elapsed[1:], strict=False))),
+        count("changes stored out of order", sum(b < a for a, b in pairwise(elapsed))),
         at_most("longest experiment", longest, SECONDS + 2.0, "s"),
         at_most(f"elapsed time of {CAMPAIGN} beyond the real one", max(0.0, elapsed[-1] - took), 0.1, "s"),
     ]

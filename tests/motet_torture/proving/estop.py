@@ -8,7 +8,7 @@ from motet.bus import Bus
 from motet.station.latch import Latch
 from motet_testing.mosquitto import Mosquitto
 from motet_torture.labs import CAMPAIGN, ENDLESS, Bench, bench, campaign_of, remote_lab_of
-from motet_torture.ledger import MOVING, STOPPED, Entry, read
+from motet_torture.ledger import IDENTIFIED, MOVING, STOPPED, Entry, read
 from motet_torture.processes import TooLate, running, until
 from motet_torture.proofs import Measured, Proof, Trial, at_most, count, median, told
 
@@ -54,8 +54,9 @@ async def prove(trial: Trial) -> Sequence[Measured]:
                     longest.append(max(1000 * (at - pressed) for at in stops.values()) if stops else float("inf"))
                     await asyncio.sleep(STILL_S)
                     moved += sum(entry.what == MOVING and entry.at > pressed for entry in read(lab.ledger))
+                    cleared = asyncio.get_running_loop().time()
                     await latch.clear("torture")
-                    await until_resumed(lab)
+                    await _resumed(lab, cleared)
         return [
             told("pressed", f"{rounds} times, {STATIONS} stations in {HOSTS} processes"),
             count("simulators that did not stop", missed),
@@ -66,16 +67,22 @@ async def prove(trial: Trial) -> Sequence[Measured]:
         ]
 
 
-async def until_resumed(lab: Bench) -> None:
-    """The campaign goes on, as a person would let it: it was paused by the emergency stop."""
-    async with asyncio.timeout(30):
-        while await command(lab.data, CAMPAIGN, "resume") != "running":
-            await asyncio.sleep(0.2)
+async def _resumed(lab: Bench, cleared: float) -> None:
+    """The campaign goes on, as a person would let it when every instrument was found again."""
+
+    def found() -> bool:
+        again = {entry.instrument for entry in read(lab.ledger) if entry.what == IDENTIFIED and entry.at > cleared}
+        return len(again) == STATIONS
+
+    await until(found, "every instrument is found again", 30)
+    state = await command(lab.data, CAMPAIGN, "resume")
+    if state != "running":
+        raise TooLate(f"the campaign is {state} after it was told to go on")
 
 
 def _last(lab: Bench) -> Mapping[str, Entry]:
     """The last thing that each instrument did."""
-    return {entry.instrument: entry for entry in read(lab.ledger) if entry.what != "identified"}
+    return {entry.instrument: entry for entry in read(lab.ledger) if entry.what != IDENTIFIED}
 
 
 def _all_moving(lab: Bench) -> int:

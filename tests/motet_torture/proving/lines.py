@@ -13,7 +13,7 @@ from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
 
 STATIONS = 4
 KINDS = ("disconnect", "garble", "drop", "truncate", "delay")
-"""Closed; garbled; and three ways to stall: nothing comes, half of an answer, or all of it when nobody waits any more."""
+"""Closed; garbled; and stalled: nothing comes, half of an answer, or all of it when nobody waits any more."""
 CHANCE = {"full": 0.02, "short": 0.05}
 """Of each of them, at each answer."""
 TIMEOUT_S = 0.4
