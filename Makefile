@@ -8,7 +8,7 @@ PEERS := labmcp labmcp-palmsens hardpotato pymeasure pypalmsens
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check format bench bench-instruments bench-offline docs clean
+.PHONY: help setup demo test test-slow check format bench bench-instruments bench-offline bench-distributed torture docs clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,12 @@ bench-instruments: .venv/ready  ## measure drivers beside bare pyserial, two min
 
 bench-offline: .venv/ready  ## measure simulation and studies, a quarter of an hour
 	$(BIN)/python benchmarks/offline.py
+
+bench-distributed: .venv/ready  ## measure remote stations beside local ones, two minutes; needs mosquitto
+	$(BIN)/python benchmarks/distributed.py
+
+torture: .venv/ready  ## inject faults for real, an hour; ONLY="estop broker" for some, SHORT=1 for a few of each
+	$(BIN)/python -m motet_torture $(if $(SHORT),--short) $(if $(ONLY),--only $(ONLY))
 
 docs: .venv/ready  ## generate the reference pages from the code
 	$(BIN)/python docs/generate.py

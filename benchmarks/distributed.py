@@ -237,7 +237,7 @@ async def efficiency(folder: Path, broker: Mosquitto, each: int, seconds: float 
 async def main(quick: bool, as_json: bool) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder)) as broker:
-        cost = await overhead(Path(folder), broker, 2 if quick else 4, 100 if quick else 500)
+        cost = await overhead(Path(folder), broker, 2 if quick else 4, 200 if quick else 500)
         many = await efficiency(Path(folder), broker, 3 if quick else 15)
     if as_json:
         print(json.dumps({"overhead": {**asdict(cost), "ratio": cost.ratio}, "efficiency": asdict(many)}))

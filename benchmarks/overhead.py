@@ -40,6 +40,7 @@ from motet.orchestration.work import Course, Stage
 from motet.plugins import installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
+from motet.station.gate import Gate
 from motet.station.plan import ProcedurePlan
 from motet.store import CampaignRecord, Stamp, Store
 
@@ -140,8 +141,7 @@ def _bare_engine(loop: asyncio.AbstractEventLoop) -> RunEngine:
 
 async def _bare(lab_loop: LabLoop, stations: int, seconds: float, experiments: int) -> tuple[float, list[float]]:
     """The same plans on bare RunEngines, one thread a station: wall time and gaps in seconds."""
-    gate = asyncio.Event()
-    gate.set()
+    gate = Gate()
     gaps: list[float] = []
     engines = [await asyncio.to_thread(_bare_engine, lab_loop.loop) for _ in range(stations)]
     devices = [_device(f"b{i}", seconds) for i in range(stations)]

@@ -6,14 +6,19 @@ from typing import Any
 import pytest
 
 from motet.api.simulate import Simulation, load_simulated, simulate
+from motet.api.trial import Bundle, run_trial
 from motet.model.campaign import Budget
 from motet.model.events import Event, ExperimentEnded, ExperimentStarted, LeaseWaited, StageEnded
 from motet.model.values import PluginRef
+from motet.study.result import Trial
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "pipeline" / "campaign.yaml"
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["fast", "full"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(True, id="fast"), pytest.param(False, marks=pytest.mark.slow, id="full")],
+)
 def events(request: Any) -> list[tuple[float, Event]]:
     """What happens in four experiments, without a model."""
     file = load_simulated(CAMPAIGN)
@@ -52,3 +57,10 @@ def test_the_robot_is_waited_for_and_that_is_told(events: list[tuple[float, Even
     waits = [event for _, event in events if isinstance(event, LeaseWaited)]
     assert {wait.device for wait in waits} == {"robot"}
     assert all(wait.seconds > 0 for wait in waits)
+
+
+def test_each_stage_uses_up_what_its_own_procedure_says() -> None:
+    bundle = Bundle(CAMPAIGN.name, dict(load_simulated(CAMPAIGN).files), sweep=3)
+    result = run_trial(bundle, Trial({}, 0))
+    assert (result.error, result.attempts, result.consumed) == ("", 3, {"solvent": 6.0, "vial": 3.0})
+    assert result.busy_s > 3 * 180

@@ -157,14 +157,14 @@ async def waiting_campaign(folder: Path) -> Store:
 
 async def test_a_campaign_of_candidates_takes_only_rows_of_its_table(tmp_path: Path) -> None:
     store = await waiting_campaign(tmp_path)
-    with pytest.raises(StoreError, match="weighing-1 does not run, or its lab has no broker: .*is writing to"):
+    with pytest.raises(StoreError, match=r"weighing-1 does not run, or its lab has no broker: .*is writing to"):
         await add(tmp_path, "weighing", [{"x": 1, "salt": "KCl"}])
     await store.close()
     reader = Reader(tmp_path / "motet.db")
     space = stored_space(reader, reader.campaign("weighing"))
     assert list(space.candidates or ()) == [{"x": 1.0, "salt": "KCl"}, {"x": 2.5, "salt": "NaCl"}]
     assert list(await add(tmp_path, "weighing", [{"x": "0.25 cm", "salt": "NaCl"}])) == [1]
-    with pytest.raises(AnswerProblem, match="weighing-1: x = 2.5, salt = KCl is none of the 2 candidates"):
+    with pytest.raises(AnswerProblem, match=r"weighing-1: x = 2\.5, salt = KCl is none of the 2 candidates"):
         await add(tmp_path, "weighing", [{"x": 2.5, "salt": "KCl"}])
     assert [row.entry.parameters for row in look(tmp_path, "weighing").rows] == [{"x": 2.5, "salt": "NaCl"}]
 

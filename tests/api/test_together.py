@@ -1,16 +1,35 @@
 """Several campaigns in one lab at once: each station is one campaign's at a time, by priority and in fair parts."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from motet.api import session as session_module
 from motet.api.run import Options, load
-from motet.api.together import Together
-from motet.errors import FileProblems
-from motet.model.events import CampaignState, Event, ExperimentEnded, ExperimentStarted
+from motet.api.session import Session
+from motet.api.setting import Setting
+from motet.api.together import Together, run_together
+from motet.errors import FileProblems, PluginProblem
+from motet.files.campaign import CampaignFile
+from motet.model.events import (
+    CampaignChanged,
+    CampaignState,
+    Event,
+    ExperimentEnded,
+    ExperimentStarted,
+    StepStarted,
+)
+from motet.orchestration import Control
 from motet.orchestration.recorder import Sink
+from motet.plugins import installed
+from motet.station import LocalStation
+from motet.station.engine import LabLoop
+from motet.store import Reader
+
+ENDS = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED)
 
 LAB = """
 lab: shared
@@ -47,15 +66,40 @@ budget: { experiments: 8 }
 """
 
 
+def loaded(folder: Path, more: dict[str, str]) -> list[CampaignFile]:
+    """Campaigns of these names, with what each states besides."""
+    (folder / "lab.yaml").write_text(LAB)
+    for name, text in more.items():
+        (folder / f"{name}.yaml").write_text(CAMPAIGN.replace("NAME", name) + text)
+    return [load(folder / f"{name}.yaml", Options()) for name in more]
+
+
+def controlled(folder: Path, see: Callable[[str, Event, dict[str, Control]], object], **more: str) -> list[Any]:
+    """Run such campaigns while `see(name, event, controls)` commands each of them; what each came to."""
+    lab_loop = LabLoop()
+    setting = Setting(folder / "data", lab_loop.engine)
+    controls: dict[str, Control] = {}
+
+    def tell(name: str, event: Event) -> None:
+        found = {key: session.control for key, session in sessions.items()}
+        controls.update({key: control for key, control in found.items() if control is not None})
+        see(name, event, controls)
+
+    files = loaded(folder, more)
+    sessions = {
+        name: Session(file, installed(), setting, [partial(tell, name)], False, False)
+        for name, file in zip(more, files, strict=True)
+    }
+    try:
+        return list(lab_loop.submit(run_together(list(sessions.values()))).result(60))
+    finally:
+        lab_loop.close()
+
+
 def run(folder: Path, **more: str) -> tuple[list[Any], list[tuple[str, str, Event]]]:
     """Run campaigns of these names with what each states besides; summaries, and what was begun and ended where."""
-    (folder / "lab.yaml").write_text(LAB)
     seen: list[tuple[str, str, Event]] = []
-    files: list[Any] = []
-    for name, text in more.items():
-        path = folder / f"{name}.yaml"
-        path.write_text(CAMPAIGN.replace("NAME", name) + text)
-        files.append(load(path, Options()))
+    files = loaded(folder, more)
 
     def see(name: str, event: Event) -> None:
         if isinstance(event, ExperimentStarted | ExperimentEnded):
@@ -91,6 +135,63 @@ def test_they_take_turns_and_the_higher_priority_goes_first(tmp_path: Path) -> N
     _, fair = run(tmp_path / "fair", one="", other="") if (tmp_path / "fair").mkdir() is None else ([], [])
     ends = [name for name, _, event in fair if isinstance(event, ExperimentEnded)]
     assert 3 <= len([name for name in ends[:8] if name == "one"]) <= 5
+
+
+def test_one_that_is_paused_in_the_middle_of_its_last_step_does_not_keep_the_others(tmp_path: Path) -> None:
+    def see(name: str, event: Event, controls: dict[str, Control]) -> None:
+        match event:
+            case StepStarted(_, step) if name == "first" and "measure" in step:
+                if len(paused) < 2:
+                    paused.append(step)
+                    controls["first"].pause("lunch")
+            case CampaignChanged(_, CampaignState.FINISHED, _) if name == "second":
+                controls["first"].resume()
+            case _:
+                pass
+
+    paused: list[str] = []
+    ends = controlled(tmp_path, see, first="", second="")
+    assert [(one.state, one.experiments, one.failed) for one in ends] == [(CampaignState.FINISHED, 8, 0)] * 2
+    assert paused
+
+
+def test_one_that_is_aborted_does_not_wait_for_stations_that_others_have(tmp_path: Path) -> None:
+    def see(name: str, event: Event, controls: dict[str, Control]) -> None:
+        if isinstance(event, CampaignChanged) and event.state in ENDS:
+            ended.append(name)
+        if isinstance(event, ExperimentEnded) and name == "high" and event.outcome.experiment.number == 3:
+            controls["low"].abort("not needed")
+
+    ended: list[str] = []
+    low, high = controlled(tmp_path, see, low="", high="priority: 5\n")
+    assert (low.state, high.state, high.failed) == (CampaignState.ABORTED, CampaignState.FINISHED, 0)
+    assert ended == ["low", "high"]
+
+
+def test_the_last_one_leaves_the_stations_safe_also_when_another_could_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_safe: list[str] = []
+    built: list[Any] = []
+    safe, build = LocalStation.safe, session_module.build_learner
+
+    async def counted(self: LocalStation) -> None:
+        made_safe.append(self.name)
+        await safe(self)
+
+    def broken(*args: Any, **more: Any) -> Any:
+        if built:
+            raise PluginProblem("this surrogate is broken")
+        built.append(build(*args, **more))
+        return built[0]
+
+    monkeypatch.setattr(LocalStation, "safe", counted)
+    monkeypatch.setattr(session_module, "build_learner", broken)
+    with pytest.raises(PluginProblem, match="broken"):
+        controlled(tmp_path, lambda name, event, controls: None, good="", bad="")
+    assert sorted(made_safe) == ["s1", "s2"]
+    (good,) = [one for one in Reader(tmp_path / "data" / "motet.db").campaigns() if one.id == "good-1"]
+    assert good.state is CampaignState.FINISHED
 
 
 def test_campaigns_of_different_labs_or_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from motet.api.variation import seeded, varied
 from motet.errors import FileProblems
 from motet.files.campaign import CampaignFile
 from motet.model.goals import parts_of
-from motet.model.lab import SimulatedFailure
+from motet.model.lab import SharedDevice, SimulatedFailure
 from motet.model.objective import Objective
 from motet.plugins import installed
 
@@ -99,6 +99,21 @@ def test_more_stations_are_copies_with_topics_of_their_own(original: CampaignFil
     assert (copy.world, copy.price_per_hour, list(copy.devices)) == (one.world, one.price_per_hour, list(one.devices))
     assert copy.devices["stage"] == one.devices["stage"]
     assert {name: stations[name] for name in original.lab.stations} == dict(original.lab.stations)
+
+
+def test_a_copy_shares_what_its_original_shares(original: CampaignFile, vary: Vary) -> None:
+    shared = {
+        "robot": SharedDevice(driver="grbl", used_by=("sdc1",)),
+        "lamp": SharedDevice(driver="grbl", used_by=("sdc2",)),
+        "rinse": SharedDevice(driver="grbl"),
+    }
+    file = original.replace(lab=original.lab.model_copy(update={"shared": shared}))
+    lab = vary(file, stations="3").lab
+    assert [list(lab.shared_by(name)) for name in ("sdc1", "sdc2", "sdc1_3")] == [
+        ["robot", "rinse"],
+        ["lamp", "rinse"],
+        ["robot", "rinse"],
+    ]
 
 
 def test_a_copy_fails_as_often_as_its_original_but_not_at_the_times_stated_for_it(

@@ -1,21 +1,27 @@
 """`motet queue` and `motet tell` as a person calls them: beside a campaign that runs, and when its program died."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from motet.api.broker import address
 from motet.api.run import Options, Run, load
+from motet.bus import Bus
 from motet.cli.app import app
 from motet.errors import AnswerProblem, NotFound
+from motet.model.broker import Broker
+from motet.model.events import Event, QuestionAsked
 from motet.store import Reader
 from motet.store.check import check_store
 
@@ -148,15 +154,18 @@ def test_a_person_queues_and_tells_beside_a_running_campaign_and_after_its_progr
     )
     assert bench.motet("tell", "weighing", "x=1", "salt=KCl", "--value", "mass=0.9 g") == "told as experiment 2\n"
 
+    assert asyncio.run(twice(bench, {"command": "queue", "do": "add", "points": [{"x": 0, "salt": "KCl"}]})) == [4, 4]
+    bench.motet("queue", "cancel", "weighing", "4")
+
     process.kill()
     process.wait(TIMEOUT_S)
-    assert bench.motet("queue", "add", "weighing", "x=5", "salt=KCl", "--front") == "queued as 4\n"
+    assert bench.motet("queue", "add", "weighing", "x=5", "salt=KCl", "--front") == "queued as 5\n"
     assert "salt is missing, one of KCl, NaCl" in bench.refused("queue", "add", "weighing", "x=5")
-    assert "it breaks the constraint" in bench.refused("queue", "edit", "weighing", "4", "salt=NaCl")
+    assert "it breaks the constraint" in bench.refused("queue", "edit", "weighing", "5", "salt=NaCl")
     assert bench.motet("tell", "weighing", "x=1.5", "salt=KCl", "--value", "mass=1") == "told as experiment 3\n"
     shown = bench.motet("show", "weighing")
     assert "queue    3 wait, to be run between the learner's" in shown
-    assert "4 x = 5 mm, salt = KCl, mark = 3" in shown
+    assert "5 x = 5 mm, salt = KCl, mark = 3" in shown
 
     again = bench.start("run", "campaign.yaml")
     until(again, "question 2")
@@ -167,7 +176,7 @@ def test_a_person_queues_and_tells_beside_a_running_campaign_and_after_its_progr
     bench.motet("answer", "weighing", "11")
     assert again.wait(TIMEOUT_S) == 0
     rows = bench.reader.experiments("weighing")
-    assert [row.suggestion.id for row in rows] == ["1", "told-2", "told-3", "queue-4"]
+    assert [row.suggestion.id for row in rows] == ["1", "told-2", "told-3", "queue-5"]
     assert [row.values for row in rows] == [{"mass": 10.0}, {"mass": 900.0}, {"mass": 1.0}, {"mass": 11.0}]
     assert not check_store(bench.reader.path)
     assert "queue    2 never began" in bench.motet("show", "weighing")
@@ -175,12 +184,32 @@ def test_a_person_queues_and_tells_beside_a_running_campaign_and_after_its_progr
     assert ended.startswith("error: campaign weighing-1: it has ended: finished (4 experiments are done or running")
 
 
+async def twice(bench: Bench, request: dict[str, Any]) -> list[int]:
+    """The first number of both replies to a request that the broker brings twice."""
+    found = json.loads((bench.folder / "motet-data" / "weighing-1" / "control.json").read_text())
+    topic, replies = found["topic"], asyncio.Queue[Any]()
+    async with (
+        asyncio.timeout(TIMEOUT_S),
+        Bus(await address(Broker.model_validate(found["broker"])), client_id="twice") as bus,
+    ):
+        await bus.subscribe(f"{topic}/reply", lambda message: replies.put_nowait(message.json()))
+        for _ in range(2):
+            await bus.publish(topic, json.dumps({**request, "id": "once"}))
+        return [(await replies.get())["numbers"][0] for _ in range(2)]
+
+
 def test_a_program_queues_and_tells(bench: Bench) -> None:
     (bench.folder / "lab.yaml").write_text(LAB.replace("broker: embedded", "broker: none"))
     options = Options(data=bench.folder / "motet-data")
-    run = Run(load(bench.folder / "campaign.yaml", options), options)
+    asked = SimpleQueue[int]()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, QuestionAsked):
+            asked.put(event.asked.number)
+
+    run = Run(load(bench.folder / "campaign.yaml", options), options, [hear])
     try:
-        answer(run, 0)
+        number = asked.get(timeout=TIMEOUT_S)
         first, second = run.queue.add({"x": 1, "salt": "KCl"}, {"x": "0.2 cm", "salt": "NaCl"}, why="a pair")
         run.queue.set_mode("instead")
         run.queue.move(second, 1)
@@ -194,19 +223,11 @@ def test_a_program_queues_and_tells(bench: Bench) -> None:
             run.queue.add({"x": 3, "salt": "KCl", "y": 1})
         with pytest.raises(NotFound, match="no experiment 99 waits"):
             run.queue.cancel(99)
-        answer(run, 3)
+        run.answer(1, number)
+        for _ in range(2):
+            run.answer(1, asked.get(timeout=TIMEOUT_S))
         assert run.wait(TIMEOUT_S).experiments == 4
         with pytest.raises(AnswerProblem, match="the campaign has ended"):
             run.queue.set_mode("before")
     finally:
         run.close()
-
-
-def answer(run: Run, count: int) -> None:
-    """Answer the next so many questions; with 0 only wait for one."""
-    deadline = time.monotonic() + TIMEOUT_S
-    for number in range(count or 1):
-        while not run.questions:
-            assert time.monotonic() < deadline
-        if count:
-            run.answer(number)

@@ -207,7 +207,7 @@ def test_the_limits_of_the_record_hold(beamline: Beamline) -> None:
     assert json.loads(done.stdout)["failed"] == 3, done.stderr
     for row in beamline.reader.experiments("look"):
         assert row.reason.startswith("LimitError: end-stage.set: value = ")
-        assert row.reason.endswith("is beyond its limit [-10, 10] mm")
+        assert "is beyond its limit [-10, 10] mm, set by " in row.reason
 
 
 def test_an_abort_stops_the_motor_in_mid_move(beamline: Beamline) -> None:

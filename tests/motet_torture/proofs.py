@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+BUSY = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -28,6 +30,11 @@ class Trial:
     def of(self, full: int, short: int) -> int:
         """How often, in this form."""
         return short if self.short else full
+
+    @property
+    def slack(self) -> float:
+        """By which bars of real time are multiplied: the short form runs beside other tests on a busy machine."""
+        return BUSY if self.short else 1.0
 
     def random(self, what: str) -> random.Random:
         """Random numbers of its own for each purpose."""

@@ -13,6 +13,7 @@ from motet.contracts.learning import StopRule
 from motet.devices import Context, Device, Limits, Output, verb
 from motet.learning import FreshSuggester, Suggester, build_learner, build_stop_rules
 from motet.model.campaign import Budget, FailurePolicy, LearnerConfig
+from motet.model.consumption import Stocks
 from motet.model.events import Event
 from motet.model.experiment import RunRecord
 from motet.model.objective import Objective
@@ -23,7 +24,8 @@ from motet.orchestration import CampaignLoop, Control, Recorder, Summary
 from motet.orchestration.goal import Goal
 from motet.orchestration.queue import Queue
 from motet.orchestration.resume import read
-from motet.orchestration.work import Course, Stage
+from motet.orchestration.supplies import Supplies
+from motet.orchestration.work import Course, Stage, Work
 from motet.plugins import Registry, installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
@@ -99,6 +101,13 @@ class Lab:
     fresh: bool = False
     queue: Queue | None = None
     loop: CampaignLoop | None = None
+    retry_wait_s: float = 0.0
+    stocks: Stocks | None = None
+    """What experiments use up, where that is counted."""
+    person: Any = None
+    """Who is asked to fill it up, and whether to try again what must not be repeated."""
+    station: Callable[[LocalStation], Any] = lambda station: station
+    """What the campaign sees of each station."""
 
     @property
     def reader(self) -> Reader:
@@ -136,14 +145,17 @@ class Lab:
         if before is not None:
             learner.replay(before.learner)
         suggester = FreshSuggester(learner) if self.fresh else Suggester(learner, ahead=self.stations)
-        goal = Goal(OBJECTIVES, rules, self.budget, self.failures)
+        goal = Goal(OBJECTIVES, rules, self.budget, self.failures, self.retry_wait_s)
+        supplies = None
+        if self.stocks is not None:
+            supplies = Supplies([self.stocks.supplies] * len(stages), self.stocks, recorder, self.person)
         self.control = Control()
         self.queue = Queue(recorder, None if before is None else before.queue)
         beside = None if self.beside is None else asyncio.create_task(self.beside(self))
         try:
             course = Course(stages, {"x": "mm"})
             self.loop = CampaignLoop(
-                stations,
+                [self.station(station) for station in stations],
                 course,
                 suggester,
                 self.analysis,
@@ -151,7 +163,9 @@ class Lab:
                 recorder,
                 self.control,
                 queue=self.queue,
+                supplies=supplies,
                 before=before,
+                ask_again=self._ask_again,
             )
             return await self.loop.run()
         finally:
@@ -159,9 +173,14 @@ class Lab:
                 beside.cancel()
                 await asyncio.wait([beside])
             await suggester.close()
+            if supplies is not None:
+                await supplies.closed()
             for station in stations:
                 await station.close()
             await store.close()
+
+    async def _ask_again(self, work: Work, station: str, record: RunRecord) -> bool:
+        return await self.person.ask(f"experiment {work.experiment.number} at {station}")
 
     async def _station(self, lab_loop: LabLoop, name: str, recorder: Recorder) -> LocalStation:
         gauge = Gauge(Context(f"{name}-gauge", NoOptions(), Limits(name, {})), self.measured)

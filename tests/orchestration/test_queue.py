@@ -2,20 +2,25 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
+from motet.contracts.belief import Data, Predict, Prediction
+from motet.contracts.declarations import Declaration
 from motet.errors import NotFound, StoreError
-from motet.model.campaign import Budget
+from motet.hookspecs import hookimpl
+from motet.model.campaign import Budget, LearnerConfig
 from motet.model.events import CampaignState, Event, ExperimentEnded, ExperimentStarted
 from motet.model.experiment import State, Suggestion
-from motet.model.queue import QueueState
+from motet.model.queue import QueueMode, QueueState
 from motet.model.values import PluginRef
 from motet.orchestration import Recorder
-from motet.orchestration.queue import Queue, QueueMode, stored_queue
+from motet.orchestration.queue import Queue, stored_queue
+from motet.plugins import load
 from motet.store import CampaignRecord, Reader, Stamp, Store
 from motet.store.check import check_store
 
@@ -181,6 +186,67 @@ def test_instead_of_the_learner_only_queued_ones_are_run_until_somebody_says_oth
     Hand(lab, 1, act)
     assert lab.run().experiments == 5
     assert kinds(lab) == "LQQLL"
+
+
+class Model:
+    """Somebody changes the mode while it is fitted for the first time, the trial at the start aside."""
+
+    changes: ClassVar[list[Callable[[], object]]] = []
+    """What is done at each of the next fits."""
+
+    def __init__(self, options: object) -> None:
+        pass
+
+    def fit(self, data: Data, seed: int) -> Predict:
+        if self.changes:
+            self.changes.pop(0)()
+        return lambda pool: Prediction(np.zeros(len(pool)), np.ones(len(pool)))
+
+
+class Plugin:
+    """Brings the model."""
+
+    @hookimpl
+    def motet_surrogates(self) -> Iterable[Declaration]:
+        """The one."""
+        return [Declaration("interrupted", Model)]
+
+
+def test_what_the_learner_was_choosing_when_the_mode_changed_is_not_measured(lab: Any) -> None:
+    changed, ended = asyncio.Event(), list[int]()
+
+    async def instead() -> None:
+        ended.append(sum(isinstance(event, ExperimentEnded) for event in lab.events))
+        await lab.queue.set_mode(QueueMode.INSTEAD)
+        changed.set()
+
+    async def beside(lab: Any) -> None:
+        loop = asyncio.get_running_loop()
+        Model.changes[:] = [str, lambda: asyncio.run_coroutine_threadsafe(instead(), loop).result(10)]
+        await changed.wait()
+        await lab.queue.add([{"x": 20.0}])
+        await lab.queue.set_mode(QueueMode.BEFORE)
+
+    lab.registry = load()
+    lab.registry.manager.register(Plugin(), name="test:interrupted")
+    exclude, random = PluginRef(name="exclude"), PluginRef(name="random")
+    lab.learner = LearnerConfig(surrogate=PluginRef(name="interrupted"), acquisition=random, pending=exclude)
+    lab.fresh, lab.beside, lab.budget = True, beside, Budget(experiments=14)
+    lab.run()
+    (at,) = ended
+    assert 0 < at < 13
+    assert kinds(lab) == "L" * at + "Q" + "L" * (13 - at)
+
+
+def test_a_campaign_that_waits_for_people_ends_when_its_time_is_used_up(lab: Any) -> None:
+    async def act(lab: Any) -> None:
+        await lab.queue.set_mode(QueueMode.INSTEAD)
+
+    lab.budget = Budget(hours=1 / 3600)
+    Hand(lab, 1, act)
+    summary = lab.run()
+    assert (summary.state, summary.experiments) == (CampaignState.FINISHED, 1)
+    assert "is used up" in summary.reason
 
 
 def test_a_learner_with_no_point_left_does_not_end_what_is_queued(lab: Any) -> None:

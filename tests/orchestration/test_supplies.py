@@ -43,15 +43,18 @@ async def test_a_person_is_asked_once_before_it_runs_dry_and_work_waits_for_the_
     store, person = await Store.open(tmp_path / "motet.db"), Person()
     recorder = await _recorder(store)
     supplies = Supplies([DYE], Stocks(DYE), recorder, person)
+    answered = asyncio.Event()
+    supplies.listen(answered.set)
     for number in (1, 2):
-        assert await supplies.ensure(0)
+        assert supplies.suffice(0)
         await recorder.planned(_experiment(number))
         supplies.use(_experiment(number), 1, 0)
-    waiting = [asyncio.create_task(supplies.ensure(0)) for _ in range(3)]
+    assert [supplies.suffice(0) for _ in range(3)] == [False, False, False]
     person.answers.put_nowait("a little")
     person.answers.put_nowait("7 mL")
     async with asyncio.timeout(10):
-        assert await asyncio.gather(*waiting) == [True, True, True]
+        await answered.wait()
+    assert supplies.suffice(0)
     assert len(person.asked) == 2
     assert "1 mL left" in person.asked[0]
     await supplies.closed()
@@ -61,16 +64,35 @@ async def test_a_person_is_asked_once_before_it_runs_dry_and_work_waits_for_the_
     assert ["a little" in event.text for event in reader.events("dyes-1")] == [True, False]
 
 
-async def test_a_campaign_that_ends_withdraws_the_question_and_lets_go_who_waits(tmp_path: Path) -> None:
+async def test_a_person_who_adds_nothing_is_asked_again_when_more_was_used(tmp_path: Path) -> None:
+    store, person = await Store.open(tmp_path / "motet.db"), Person()
+    recorder, dye = await _recorder(store), {"dye": Supply("mL", each=2.0, stock=9.0, refill_at=8.0)}
+    supplies = Supplies([dye], Stocks(dye, {"dye": -2.0}), recorder, person)
+    for number in (1, 2):
+        answered = asyncio.Event()
+        supplies.listen(answered.set)
+        assert supplies.suffice(0)
+        person.answers.put_nowait("0")
+        async with asyncio.timeout(10):
+            await answered.wait()
+        assert supplies.suffice(0)
+        assert len(person.asked) == number
+        await recorder.planned(_experiment(number))
+        supplies.use(_experiment(number), 1, 0)
+    await supplies.closed()
+    await store.close()
+
+
+async def test_a_campaign_that_ends_withdraws_the_question(tmp_path: Path) -> None:
     store, person = await Store.open(tmp_path / "motet.db"), Person()
     supplies = Supplies([DYE], Stocks(DYE, {"dye": -4.0}), await _recorder(store), person)
-    waiting = asyncio.create_task(supplies.ensure(0))
+    assert not supplies.suffice(0)
     async with asyncio.timeout(10):
         await person.was_asked.wait()
-    supplies.close("asked to stop")
-    async with asyncio.timeout(10):
-        assert await waiting is False
+        supplies.close("asked to stop")
         await supplies.closed()
+    assert not supplies.suffice(0)
+    assert len(person.asked) == 1
     await store.close()
 
 
@@ -78,5 +100,5 @@ async def test_where_nobody_can_be_asked_it_says_what_is_missing(tmp_path: Path)
     store = await Store.open(tmp_path / "motet.db")
     supplies = Supplies([DYE], Stocks(DYE, {"dye": -4.0}), await _recorder(store), None)
     with pytest.raises(CampaignError, match=r"dye \(1 mL left, 2 needed\); nobody can fill it up"):
-        await supplies.ensure(0)
+        supplies.suffice(0)
     await store.close()

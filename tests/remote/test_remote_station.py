@@ -1,6 +1,7 @@
 """A remote station does as a local one: each job once, however its messages travel and whoever ends in the middle."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from motet.model.procedure import Procedure
 from motet.model.questions import Answer, Question
 from motet.remote import orchestrator_id
 
-from .conftest import Rig, WildBroker
+from .conftest import TOPICS, Rig, WildBroker
 
 Virtual = Callable[..., None]
 
@@ -74,7 +75,9 @@ def test_every_message_twice_late_and_in_no_order_runs_each_job_once(virtual: Vi
             assert record.error is None
             assert record.output("m", "y") == [2.0 * number]
             station.acknowledge(job)
+        await station.safe()
         await asyncio.sleep(200)  # whatever is still on its way
+        assert rig.calls.count("safe") == 1
         assert [call for call in rig.calls if call.startswith("measure")] == [f"measure {n}" for n in range(1, 21)]
         assert rig.calls.count("dispense") == 20
 
@@ -106,11 +109,14 @@ def test_a_result_waits_for_an_orchestrator_that_was_killed(virtual: Virtual) ->
         process = await rig.process()
         station, wire = await rig.orchestrator()
         job, never = rig.job(), rig.job()
+        sent: list[bytes] = []
+        await rig.broker.subscribe(TOPICS.result, lambda message: sent.append(message.payload))
         running = await _begun(rig, station, job, process.gauge)
         wire.cut()
         running.cancel()
         process.gauge.blocked.set()  # pyright: ignore[reportOptionalMemberAccess]
         await asyncio.sleep(3600)
+        assert 60 < len(sent) < 70  # at first soon, then once a minute
         again, _ = await rig.orchestrator()
         assert await again.recall(never) is None
         record = await again.recall(job)
@@ -212,6 +218,7 @@ def test_a_silent_station_is_lost_in_time_and_its_job_dropped_when_it_is_back(vi
         assert "nothing was heard of it" in station.unavailable
         assert isinstance((await station.run(rig.job(x=5.0))).error, StationLost)
         process.gauge.blocked = None
+        await asyncio.sleep(5)  # what is said to it meanwhile gets lost
         process.wire.mend()
         await station.available()
         assert (await station.run(rig.job(x=4.0))).output("m", "y") == [8.0]
@@ -233,6 +240,24 @@ def test_nothing_is_sent_before_it_is_cleared(virtual: Virtual) -> None:
         cleared.set_exception(LimitError("vetoed"))
         assert isinstance((await running).error, LimitError)
         assert rig.calls == []
+
+    virtual(test)
+
+
+def test_nothing_moves_before_the_station_has_it_on_its_disk(virtual: Virtual) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.process()
+        station, _ = await rig.orchestrator()
+        other = sqlite3.connect(rig.folder / "station-cell.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        running = asyncio.create_task(station.run(rig.job()))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert rig.calls == []
+        other.execute("ROLLBACK")
+        other.close()
+        assert (await running).error is None
+        assert rig.calls == ["measure 3", "dispense"]
 
     virtual(test)
 

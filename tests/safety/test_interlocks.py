@@ -8,7 +8,7 @@ import pytest
 
 from motet.contracts.declarations import NoOptions
 from motet.devices import Context, Device, Limits, Output, verb
-from motet.errors import Aborted, EmergencyStop, NoReply, ProcedureError
+from motet.errors import Aborted, EmergencyStop, LineLost, NoReply, ProcedureError
 from motet.files.signal_conditions import parse_condition
 from motet.model.events import Event, InterlockCleared, InterlockTripped, StationChanged, StationState
 from motet.model.experiment import Experiment, RunRecord, Suggestion
@@ -137,6 +137,20 @@ def test_a_signal_that_cannot_be_read_counts_as_tripped() -> None:
     record, heater, seen = played(lambda now: NoReply("silence") if 30 < now < 100 else 20.0, run)
     assert (record.error, heater.noted[0]) == (None, 100.0)
     assert told(seen)[0] == "it cannot be told: silence"
+
+
+def test_an_experiment_that_waits_for_a_device_whose_line_is_lost_fails_and_the_next_one_opens_it_anew() -> None:
+    lost = LineLost("cell-heater: the cable is out")
+
+    async def script(station: LocalStation) -> tuple[RunRecord, RunRecord]:
+        first = await station.run(JOB)
+        await asyncio.sleep(60.0)
+        return first, await station.run(JOB)
+
+    (first, second), heater, _ = played(lambda now: lost if 30 < now < 100 else 20.0, script)
+    assert first.error is lost
+    assert second.error is None
+    assert len(heater.noted) == 3
 
 
 def test_then_abort_ends_the_experiment_and_lets_its_cleanup_through() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from motet.errors import NoReply
 from motet.model.events import ExperimentRetried
-from motet.orchestration import Control
 
 
 def test_tries_are_as_far_apart_as_the_campaign_says(rig: Any) -> None:
@@ -23,13 +22,3 @@ def test_tries_are_as_far_apart_as_the_campaign_says(rig: Any) -> None:
     assert summary.failed == 0
     assert times[:4] == [0.0, 120.0, 240.0, 360.0]
     assert sum(isinstance(event, ExperimentRetried) for event in rig.events) == 3
-
-
-async def test_a_stop_ends_the_wait() -> None:
-    control = Control()
-    waiting = asyncio.create_task(control.pass_time(3600))
-    await asyncio.sleep(0)
-    control.stop()
-    async with asyncio.timeout(5):
-        await waiting
-    assert not await control.may_go_on()

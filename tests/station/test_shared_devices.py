@@ -1,12 +1,13 @@
 """Several stations use one device, under a lease: for a step or for a stage."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import pytest
+from bluesky import Msg
 
 from motet.contracts.declarations import NoOptions
 from motet.devices import Context, Device, Limits, Output, verb
@@ -14,11 +15,14 @@ from motet.errors import Aborted, EmergencyStop, ProcedureError
 from motet.model.experiment import Experiment, RunRecord, Suggestion
 from motet.model.job import Job
 from motet.model.procedure import Procedure
+from motet.model.values import PluginRef
 from motet.simulation.virtual import VirtualLoop
+from motet.station.engine import LabLoop
 from motet.station.fast import FastEngine
 from motet.station.leases import Leases
 from motet.station.local import LocalStation
 from motet.station.shared import Shared
+from motet.station.station import Engine
 
 
 class Robot(Device):
@@ -74,7 +78,10 @@ class Bench:
     waits: list[tuple[str, str, float]] = field(default_factory=list[tuple[str, str, float]])
 
     async def run(self, station: str, *steps: Any, cleanup: Any = ()) -> RunRecord:
-        procedure = Procedure.model_validate({"steps": list(steps), "cleanup": list(cleanup)})
+        """Run these steps, or without any the plan of a plugin."""
+        procedure: Any = PluginRef(name="carrying")
+        if steps:
+            procedure = Procedure.model_validate({"steps": list(steps), "cleanup": list(cleanup)})
         experiment = Experiment("test-1", 1, Suggestion({}, "asked by the test"))
         return await self.stations[station].run(Job(experiment, procedure))
 
@@ -83,19 +90,31 @@ class Bench:
         return [what for _, what in self.robot.calls]
 
 
+def carrying(devices: Mapping[str, Device], values: Mapping[str, Any]) -> Generator[Msg, Any, None]:
+    """A plan that knows nothing of leases."""
+    yield Msg("open_run")
+    yield Msg("set", devices["robot"].verbs["carry"], {"x": 5}, group="carry")
+    yield Msg("wait", None, group="carry")
+    yield Msg("close_run")
+
+
 def carried_out(
     work: Callable[[Bench], Coroutine[Any, Any, None]],
     lease: Literal["step", "stage"] = "step",
     longest: float | None = None,
+    full: bool = False,
 ) -> Bench:
-    """Do it in virtual time on connected stations, and close them."""
+    """Do it in virtual time on connected stations, and close them; with RunEngines when `full`."""
 
-    async def all_of_it() -> Bench:
+    async def all_of_it(make_engine: Callable[[], Awaitable[Engine]]) -> Bench:
         robot = Robot(Context("shared-robot", NoOptions(), Limits("shared-robot", {})))
         waits: list[tuple[str, str, float]] = []
         leases = Leases(lambda resource, who, seconds: waits.append((resource, who, seconds)))
         shared = Shared("robot", robot, leases, lease, longest)
-        stations = {name: LocalStation(name, {"robot": shared.face(name)}, FastEngine()) for name in ("one", "two")}
+        stations = {
+            name: LocalStation(name, {"robot": shared.face(name)}, await make_engine(), plans=lambda ref: carrying)
+            for name in ("one", "two")
+        }
         bench = Bench(robot, stations, leases, waits)
         await asyncio.gather(*(station.connect() for station in stations.values()))
         try:
@@ -106,8 +125,15 @@ def carried_out(
         assert leases.holder("robot") is None
         return bench
 
+    if full:
+        with closing(LabLoop(VirtualLoop())) as lab_loop:
+            return lab_loop.submit(all_of_it(lab_loop.engine)).result(30)
     with closing(VirtualLoop()) as loop:
-        return loop.run_until_complete(all_of_it())
+        return loop.run_until_complete(all_of_it(_fast))
+
+
+async def _fast() -> Engine:
+    return FastEngine()
 
 
 CARRY = {"robot.carry": {"x": 5}}
@@ -123,6 +149,23 @@ def test_one_waits_for_the_other_at_each_step() -> None:
     bench = carried_out(work)
     assert [call for call in bench.robot.calls if call[1] == "carry 5"] == [(t, "carry 5") for t in (1.0, 11.0, 21.0)]
     assert bench.waits == [("robot", who, 10.0) for who in ("two", "one", "two")]
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["fast", "full"])
+def test_a_plugins_plan_waits_too_and_its_abort_leaves_the_device_to_the_other(full: bool) -> None:
+    async def work(bench: Bench) -> None:
+        first = asyncio.create_task(bench.run("one"))
+        await asyncio.sleep(1)
+        second = asyncio.create_task(bench.run("two"))
+        await asyncio.sleep(1)
+        await bench.stations["two"].abort("enough")
+        assert isinstance((await second).error, Aborted)
+        assert (await first).error is None
+        assert (await bench.run("two")).error is None
+
+    bench = carried_out(work, full=full)
+    assert bench.whats() == ["open", "carry 5", "carry 5", "close"]
+    assert bench.waits == [("robot", "two", 1.0)]
 
 
 def test_the_instrument_is_opened_and_closed_once_for_all() -> None:
@@ -145,12 +188,14 @@ def test_a_lease_of_a_stage_lasts_from_its_first_step_to_its_cleanup() -> None:
     assert [time for time, what in bench.robot.calls if what.startswith("carry")] == [1.0, 111.0, 121.0, 131.0]
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["fast", "full"])
 @pytest.mark.parametrize("lease", ["step", "stage"])
 @pytest.mark.parametrize("step", [CARRY, "robot.read"])
 def test_an_abort_ends_a_wait_at_once_and_leaves_the_device_to_the_other(
-    lease: Literal["step", "stage"], step: Any
+    lease: Literal["step", "stage"], step: Any, full: bool
 ) -> None:
     async def work(bench: Bench) -> None:
+        began = asyncio.get_running_loop().time()
         first = asyncio.create_task(bench.run("one", CARRY))
         await asyncio.sleep(1)
         second = asyncio.create_task(bench.run("two", step))
@@ -158,12 +203,12 @@ def test_an_abort_ends_a_wait_at_once_and_leaves_the_device_to_the_other(
         await bench.stations["two"].abort("enough")
         record = await second
         assert (type(record.error), str(record.error)) == (Aborted, "enough")
-        assert asyncio.get_running_loop().time() == 5.0
+        assert asyncio.get_running_loop().time() == began + 4
         await bench.stations["two"].safe()
         assert (await first).error is None
         assert (await bench.run("two", step)).error is None
 
-    bench = carried_out(work, lease)
+    bench = carried_out(work, lease, full=full)
     assert {"stop", "safe"}.isdisjoint(bench.whats())
 
 
@@ -193,9 +238,11 @@ def test_who_is_paused_holds_nothing_that_others_wait_for() -> None:
     assert [what for what in carried_out(work).whats() if "carry" in what] == ["carry 5", "carry 5", "carry 2"]
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["fast", "full"])
 @pytest.mark.parametrize("lease", ["step", "stage"])
-def test_who_has_it_for_too_long_fails_and_the_next_one_goes_on(lease: Literal["step", "stage"]) -> None:
+def test_who_has_it_for_too_long_fails_and_the_next_one_goes_on(lease: Literal["step", "stage"], full: bool) -> None:
     async def work(bench: Bench) -> None:
+        began = asyncio.get_running_loop().time()
         first = asyncio.create_task(bench.run("one", CARRY))
         await asyncio.sleep(1)
         second = asyncio.create_task(bench.run("two", "robot.read"))
@@ -205,9 +252,9 @@ def test_who_has_it_for_too_long_fails_and_the_next_one_goes_on(lease: Literal["
             "one held robot for 3 s, the longest time that is allowed",
         )
         assert (await second).error is None
-        assert asyncio.get_running_loop().time() < 7
+        assert asyncio.get_running_loop().time() < began + 7
 
-    assert "stop" in carried_out(work, lease, longest=3.0).whats()
+    assert "stop" in carried_out(work, lease, longest=3.0, full=full).whats()
 
 
 def test_an_emergency_stop_of_any_station_stops_it() -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
@@ -16,10 +16,17 @@ from motet.errors import ConnectionProblem, ProcedureError
 from motet.files.safety import watched_stations
 from motet.files.units import convert
 from motet.lines import Capture
-from motet.model.events import Event, StationChanged, StepStarted
+from motet.model.events import (
+    Event,
+    InterlockCleared,
+    InterlockTripped,
+    LeaseWaited,
+    StationChanged,
+    StepStarted,
+)
 from motet.model.lab import Lab
 from motet.model.questions import Answer, Question
-from motet.orchestration.floor import Alone, Floor
+from motet.orchestration.floor import Alone, Floor, Turn
 from motet.plugins import Registry
 from motet.station import Station
 from motet.station.build import Builder
@@ -27,8 +34,10 @@ from motet.station.heartbeat import Heartbeat
 from motet.station.interlocks import watched
 from motet.station.latch import Latch
 from motet.station.latch_state import Latched
-from motet.station.leases import Leases
+from motet.station.leases import Held, Leases
 from motet.store import Store, StoreTrouble
+
+_OfStation = StationChanged | StepStarted | LeaseWaited | InterlockTripped | InterlockCleared
 
 
 class User(Protocol):
@@ -96,6 +105,10 @@ class LabSession:
     using: Mapping[str, set[str]] = field(default_factory=dict[str, set[str]], init=False)
     """The campaigns that use each station and have not ended."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
+    _latched: Latch | None = field(default=None, init=False)
+    _trouble: StoreTrouble | None = field(default=None, init=False)
+    _done_with: set[str] = field(default_factory=set[str], init=False)
+    _closing: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     async def __aenter__(self) -> "LabSession":
         try:
@@ -119,7 +132,7 @@ class LabSession:
         stack.push_async_callback(self.store.close)
         self.store.on_trouble(self._on_trouble)
         self.bus = await stack.enter_async_context(self.setting.bus(self.lab))
-        latch = await self._latch()
+        latch = self._latched = await self._latch()
         trip = _nothing if latch is None else latch.trip_soon
         person = self if self.asks(self.bus) else None
         capture = await self._traffic()
@@ -186,19 +199,41 @@ class LabSession:
         return orchestrator_id(None if self.setting.data is None else store_path(self.setting.data))
 
     def _on_trouble(self, trouble: StoreTrouble | None) -> None:
-        """While nothing can be stored, nothing begins: what runs ends, and is stored when there is room again."""
+        """While nothing can be stored, nothing begins: no experiment, and no step of those that run."""
+        self._trouble = trouble
         for user in self.users:
             user.on_trouble(trouble)
 
-    def floor(self, user: User) -> Floor:
+    def watch(self, user: User) -> None:
+        """Tell a campaign that begins of what it has missed: a store that cannot be written, an emergency stop."""
+        if self._trouble is not None:
+            user.on_trouble(self._trouble)
+        if self._latched is not None and self._latched.latched is not None:
+            user.on_estop(str(self._latched.latched))
+
+    def give_up_store(self, user: User) -> None:
+        """A campaign will not wait any longer for a store that cannot be written; when none will, what it could not
+        write is lost, and says so."""
+        self._done_with.add(user.key)
+        if self._trouble is not None and self._closing is None and len(self._done_with) == len(self.users):
+            self._closing = asyncio.create_task(self.store.close())
+            self._closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # each write says it
+
+    async def leave(self, user: User) -> None:
+        """A campaign is over, also where it came to no end of its own; the last one leaves its stations safe."""
+        if len(self.users) > 1:
+            await asyncio.gather(*(Shared(self, user).leave(self.stations[name]) for name in user.station_names))
+
+    def floor(self, user: User) -> "Floor | Shared":
         """How a campaign shares the stations with the others."""
-        return Alone() if len(self.users) == 1 else _Shared(self, user)
+        return Alone() if len(self.users) == 1 else Shared(self, user)
 
     def hear(self, event: Event) -> None:
-        """What happens at a station concerns the campaign that has it; where none has, all of them."""
-        station = event.station if isinstance(event, StationChanged | StepStarted) else None
-        holder = None if station is None else self.leases.holder(station)
-        for user in self.users:
+        """What happens at a station concerns the campaign that has it; where none has, those that use it, if any."""
+        station = event.station if isinstance(event, _OfStation) else ""
+        holder = self.leases.holder(station)
+        using = [user for user in self.users if station in user.station_names] or self.users
+        for user in using:
             if holder in (None, user.key):
                 user.hear(event)
 
@@ -219,16 +254,26 @@ class LabSession:
 
 
 @dataclass
-class _Shared:
+class Shared:
     """One of several campaigns of a lab."""
 
     lab: LabSession
     user: User
+    _claims: "dict[str, asyncio.Task[Held]]" = field(default_factory=dict[str, "asyncio.Task[Held]"], init=False)
 
-    def hold(self, station: Station) -> AbstractAsyncContextManager[object]:
+    def claim(self, stations: Iterable[str]) -> None:
+        """Wait for these from now on: they still work on experiments of this campaign, for a process that has ended."""
+        for name in stations:
+            self._claims[name] = asyncio.create_task(self._lease(name))
+
+    async def acquire(self, station: Station) -> Turn:
         """Wait for its turn."""
+        claim = self._claims.pop(station.name, None)
+        return _Turn(station, await (self._lease(station.name) if claim is None else claim))
+
+    async def _lease(self, name: str) -> Held:
         user = self.user
-        return self.lab.leases.hold((station.name,), user.key, priority=user.priority, share=user.share)
+        return await self.lab.leases.acquire((name,), user.key, priority=user.priority, share=user.share)
 
     def has(self, station: Station) -> bool:
         """Whether it is this campaign's turn."""
@@ -239,11 +284,28 @@ class _Shared:
         return self.lab.leases.gives_way(station.name, self.user.priority)
 
     async def leave(self, station: Station) -> None:
-        """The last campaign that uses a station leaves it safe."""
-        left = self.lab.using[station.name]
-        left.discard(self.user.key)
-        if not left:
-            await Alone().leave(station)
+        """The last campaign that uses a station leaves it safe. Doing so again does nothing."""
+        claim = self._claims.pop(station.name, None)
+        if claim is not None and not claim.cancel():
+            claim.result().release()
+        users = self.lab.using[station.name]
+        if self.user.key in users:
+            users.discard(self.user.key)
+            if not users:
+                await Alone().leave(station)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A station that one of several campaigns has."""
+
+    station: Station
+    held: Held
+
+    def release(self) -> None:
+        """Let the others have it, also where this campaign is paused."""
+        self.station.resume()
+        self.held.release()
 
 
 def _nothing(reason: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from motet.api.beginning import BEGAN, about, begun_before
 from motet.api.commands import Commands
 from motet.api.desk import Reply
-from motet.api.lab import LabSession
+from motet.api.lab import LabSession, Shared
 from motet.api.names import CONTROL_FILE
 from motet.api.setting import Setting
 from motet.bus import Bus
@@ -23,12 +23,13 @@ from motet.contracts.people import Person
 from motet.files.campaign import CampaignFile
 from motet.files.units import convert
 from motet.learning import FreshSuggester, Learner, Suggester, build_learner, build_stop_rules
-from motet.model.consumption import Stocks, consumption
-from motet.model.events import Event
+from motet.model.consumption import Stocks, cost_of, used_up
+from motet.model.events import Event, StationChanged
 from motet.model.questions import Answer, Question
 from motet.model.space import units_of
 from motet.orchestration import CampaignLoop, Control, Questions, Recorder, Summary
 from motet.orchestration.asking import asks_again
+from motet.orchestration.floor import Floor
 from motet.orchestration.goal import Goal
 from motet.orchestration.queue import Queue
 from motet.orchestration.recorder import Sink
@@ -67,6 +68,10 @@ class Session:
     _commands: Commands | None = field(default=None, init=False)
     _started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _before: Before | None = field(default=None, init=False)
+    _floor: Floor | Shared | None = field(default=None, init=False)
+    _at_work: CampaignLoop | None = field(default=None, init=False)
+    _early: list[Event] = field(default_factory=list[Event], init=False)
+    """What happened before there was a campaign to store it with."""
 
     @property
     def key(self) -> str:
@@ -103,9 +108,21 @@ class Session:
         """Find out what is to be gone on with, or begin anew. Raises FileProblems, NotFound, StoreError."""
         self._before = before = await begun_before(self.file, self.setting, lab.store, self.resume)
         self.campaign = await self._new(lab.store) if before is None else before.campaign
+        self._floor = lab.floor(self)
+
+    def claim(self) -> None:
+        """Have the stations first that still work for this campaign, before others do: all of them have begun."""
+        if isinstance(self._floor, Shared) and self._before is not None:
+            self._floor.claim(dict.fromkeys(self._before.stations.values()))
 
     async def run_in(self, lab: LabSession) -> Summary:
         """The campaign, once it has begun, in a lab that is open."""
+        try:
+            return await self._run_in(lab)
+        finally:
+            await lab.leave(self)
+
+    async def _run_in(self, lab: LabSession) -> Summary:
         before = self._before
         async with AsyncExitStack() as stack:
             sinks = (self.questions.see, *self.sinks)
@@ -116,13 +133,15 @@ class Session:
                 documents=self.setting.documents,
                 before_s=0.0 if before is None else before.elapsed_s,
             )
+            for event in self._early:
+                recorder.keep(event)
             self.questions.record_with(recorder, 0 if before is None else before.asked)
             self.control = control = Control()
             control.listen(self.questions.on_control)
+            control.insist(lambda: lab.give_up_store(self))
             queue = Queue(recorder, None if before is None else before.queue)
-            loop = await self._loop(stack, lab, recorder, control, queue, before)
-            if before is not None and before.paused:
-                control.pause(before.paused)
+            loop = self._at_work = await self._loop(stack, lab, recorder, control, queue, before)
+            lab.watch(self)
             self._commands = commands = Commands(control, self.questions, queue, loop, self.file.space)
             self._started.set()
             if lab.bus is not None and not self.setting.virtual:
@@ -142,7 +161,10 @@ class Session:
         """Something happened at a station of the lab."""
         if self._recorder is not None:
             self._recorder.emit(event)
+            if self._at_work is not None and isinstance(event, StationChanged):
+                self._at_work.look_again()
             return
+        self._early.append(event)
         for sink in self.sinks:
             sink(event)
 
@@ -208,7 +230,7 @@ class Session:
             queue,
             supplies,
             before,
-            lab.floor(self),
+            self._floor or lab.floor(self),
             asks_again(self.questions),
         )
 
@@ -241,9 +263,10 @@ class Session:
             return FreshSuggester(learner, lasts=self.setting.lasts)
         return Suggester(learner, ahead=stations, lasts=self.setting.lasts)
 
-    def _cost(self, attempts: int, busy_h: Mapping[str, float]) -> float | None:
+    def _cost(self, runs: Mapping[str, int], busy_h: Mapping[str, float]) -> float | None:
         hours = {name: time * self.file.lab.scale for name, time in busy_h.items()}
-        return consumption(self.file.lab, self.file.supplies, attempts, hours).cost
+        amounts = used_up({stage.name: stage.supplies for stage in self.file.stages}, runs)
+        return cost_of(self.file.lab, self.file.supplies, amounts, hours)
 
     @asynccontextmanager
     async def _remote_control(self, bus: Bus, commands: Commands) -> AsyncGenerator[None]:

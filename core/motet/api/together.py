@@ -37,7 +37,7 @@ class Together:
             Session(file, registry, setting, own, options.capture, False, options.resume)
             for file, own in zip(files, sinks, strict=True)
         ]
-        self._future: concurrent.futures.Future[Sequence[Summary]] = self._loop.submit(_run(self._sessions))
+        self._future: concurrent.futures.Future[Sequence[Summary]] = self._loop.submit(run_together(self._sessions))
 
     @property
     def campaigns(self) -> Sequence[str]:
@@ -66,11 +66,13 @@ class Together:
         self._loop.close()
 
 
-async def _run(sessions: Sequence[Session]) -> Sequence[Summary]:
+async def run_together(sessions: Sequence[Session]) -> Sequence[Summary]:
     """All of them in one lab. When one is ended by a defect, the others come to their own ends first."""
     async with sessions[0].lab(sessions) as lab:
         for session in sessions:
             await session.begin(lab)
+        for session in sessions:
+            session.claim()
         ends = await asyncio.gather(*(session.run_in(lab) for session in sessions), return_exceptions=True)
     for end in ends:
         if isinstance(end, BaseException):

@@ -122,7 +122,8 @@ class _Heard(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.error: OSError | None = None
-        self.logger = logging.Logger("motet.bus.mqtt")  # one for each connection, of no tree
+        # one for each connection, of no tree; paho's debugging tells of every packet, which costs as much as to send it
+        self.logger = logging.Logger("motet.bus.mqtt", logging.INFO)
         self.logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

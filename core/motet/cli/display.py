@@ -77,12 +77,10 @@ class Lines:
             case ExperimentEnded(outcome, station, seconds) if outcome.state is State.DONE:
                 of = f"/{board.most}" if board.most else ""
                 number = outcome.experiment.number
-                where = point(outcome.experiment.parameters)
-                self._say(
-                    f"{number}{of} {station} {where}: {board.value(outcome)} in {seconds:.2f} s{_standing(board)}"
-                )
+                where = f"{station or 'by hand'} {point(outcome.experiment.parameters)}"
+                self._say(f"{number}{of} {where}: {board.value(outcome)} in {seconds:.2f} s{_standing(board)}")
             case ExperimentEnded(outcome, station, _):
-                self._say(f"{outcome.experiment.number} {station} failed: {outcome.reason}")
+                self._say(f"{outcome.experiment.number} {station or 'at no station'} failed: {outcome.reason}")
             case ExperimentRetried(experiment, station, reason):
                 self._say(f"{experiment.number} {station} is tried again: {reason}")
             case ExperimentStarted(experiment, station, 1) if experiment.suggestion.problem:

@@ -40,35 +40,6 @@ class Supply:
         return self.stock is not None and amount > self.stock * (1 + _ROUNDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Consumption:
-    """What some attempts use up, and what they cost.
-
-    `amounts` is by consumable, each in its own unit, without those that the procedure does not use. `cost` is in the
-    lab's currency, None where the lab states no price at all; what has no price costs nothing. `short` holds the
-    consumables whose stock is not enough, each with the number of attempts that it is enough for.
-    """
-
-    amounts: Mapping[str, float]
-    cost: float | None
-    short: Mapping[str, int]
-
-
-def consumption(
-    lab: Lab, supplies: Mapping[str, Supply], attempts: int, busy_h: Mapping[str, float] | None = None
-) -> Consumption:
-    """What so many attempts use up and cost.
-
-    Attempts that failed count like all others: a droplet is gone whether it was measured or not. `supplies` are those
-    of the campaign file; `busy_h` is how long each station works on them, hours of lab time.
-    """
-    used = {name: supply for name, supply in supplies.items() if supply.each > 0}
-    amounts = {name: supply.each * attempts for name, supply in used.items()}
-    lasts = {name: supply.lasts for name, supply in used.items()}
-    short = {name: n for name, n in lasts.items() if n is not None and n < attempts}
-    return Consumption(amounts, cost_of(lab, supplies, amounts, busy_h), short)
-
-
 def used_up(stages: Mapping[str, Mapping[str, Supply]], runs: Mapping[str, int]) -> dict[str, float]:
     """What so many runs of each stage use up, by consumable; `stages` holds what one run of each uses. Runs that failed
     count like all others."""

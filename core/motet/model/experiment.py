@@ -95,7 +95,12 @@ class RunRecord:
         events = [d for kind, d in self.documents if kind == "event" and streams[d["descriptor"]] == step]
         if not events:
             raise KeyError(f"no step {step!r} in this run; it has {', '.join(sorted(set(streams.values()))) or 'none'}")
-        keys = [key for key in events[0]["data"] if key == name or key.endswith(f"-{name}")]
-        if len(keys) != 1:
-            raise KeyError(f"no output {name!r} of step {step!r}; it has {', '.join(events[0]['data'])}")
-        return [event["data"][keys[0]] for event in events]
+        return [event["data"][_key(event["data"], step, name)] for event in events]
+
+
+def _key(data: Mapping[str, Any], step: str, name: str) -> str:
+    """The key of one output: stations name it each in their own way, and a step of that name may be at several."""
+    keys = [key for key in data if key == name or key.endswith(f"-{name}")]
+    if len(keys) != 1:
+        raise KeyError(f"no output {name!r} of step {step!r}; it has {', '.join(data)}")
+    return keys[0]

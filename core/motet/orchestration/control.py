@@ -1,8 +1,6 @@
 """What people want of a running campaign: pause, resume, stop after current, abort."""
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from motet.errors import EmergencyStop, MotetError
 from motet.model.events import CampaignState
@@ -17,7 +15,8 @@ class Control:
     """The wishes of those who watch a campaign. All calls are made on the lab loop.
 
     It is paused while anybody holds it: a person, a store that cannot be written. After an emergency stop it is held
-    until the lab is cleared and a person says so. Stopping cannot be taken back; aborting comes on top of it.
+    until the lab is cleared and a person says so. Stopping cannot be taken back; aborting comes on top of it. Whoever
+    aborts once more insists: see `insist`.
     """
 
     def __init__(self) -> None:
@@ -25,12 +24,14 @@ class Control:
         self.reason = ""
         self.leaving = False
         """Whether the campaign is only left, and goes on later."""
-        self._open = asyncio.Event()
-        self._open.set()
-        self._ending = asyncio.Event()
         self._holders: dict[str, str] = {}
         self._latched = ""
         self._listeners: list[Callable[[CampaignState], None]] = []
+        self._insisting: list[Callable[[], object]] = []
+
+    def insist(self, listener: Callable[[], object]) -> None:
+        """Call `listener` whenever somebody aborts what is being aborted already."""
+        self._insisting.append(listener)
 
     def listen(self, listener: Callable[[CampaignState], None]) -> None:
         """Call `listener` at every change of state."""
@@ -50,7 +51,6 @@ class Control:
         first = not self._holders
         self._holders.setdefault(holder, reason)
         if first:
-            self._open.clear()
             self._change(CampaignState.PAUSED, reason)
 
     def resume(self, reason: str = "asked to resume", holder: str = PERSON) -> None:
@@ -62,7 +62,6 @@ class Control:
         if self._holders:
             self._change(CampaignState.PAUSED, next(iter(self._holders.values())))
             return
-        self._open.set()
         self._change(CampaignState.RUNNING, reason)
 
     def estop(self, reason: str) -> None:
@@ -77,14 +76,15 @@ class Control:
     def stop(self, reason: str = "asked to stop after the current experiments") -> None:
         """Let the running experiments end, begin no further one."""
         if self.state in (CampaignState.RUNNING, CampaignState.PAUSED):
-            self._open.set()
             self._change(CampaignState.STOPPING, reason)
 
     def abort(self, reason: str = "asked to abort") -> None:
         """End the running experiments now."""
         if self.state is not CampaignState.ABORTING:
-            self._open.set()
             self._change(CampaignState.ABORTING, reason)
+            return
+        for listener in self._insisting:
+            listener()
 
     def leave(self, reason: str = "its process is to end") -> None:
         """The same, but the campaign is not over: it goes on when it is started again."""
@@ -100,31 +100,14 @@ class Control:
     @property
     def paused(self) -> bool:
         """Whether nothing may begin for now."""
-        return not self._open.is_set()
+        return self.state is CampaignState.PAUSED
 
     @property
     def aborting(self) -> bool:
         """Whether what runs ends now."""
         return self.state is CampaignState.ABORTING
 
-    async def unpaused(self) -> None:
-        """Wait while paused."""
-        await self._open.wait()
-
-    async def may_go_on(self) -> bool:
-        """Wait while paused; whether a further experiment may begin."""
-        await self._open.wait()
-        return not self.ending
-
-    async def pass_time(self, seconds: float) -> None:
-        """Wait so many seconds of the loop's clock; less when the campaign is to end meanwhile."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._ending.wait()
-
     def _change(self, state: CampaignState, reason: str) -> None:
         self.state, self.reason = state, reason
-        if self.ending:
-            self._ending.set()
         for listener in self._listeners:
             listener(state)

@@ -1,16 +1,23 @@
 """Whose turn it is at a station: where one campaign has the lab to itself, always its own."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 from motet.station import Station
 
 
+class Turn(Protocol):
+    """A station that a campaign has alone, until `release`."""
+
+    def release(self) -> None:
+        """Let others have it."""
+        ...
+
+
 class Floor(Protocol):
     """How a campaign shares the stations of a lab with others."""
 
-    def hold(self, station: Station) -> AbstractAsyncContextManager[object]:
-        """Wait for a station and have it alone in the block."""
+    async def acquire(self, station: Station) -> Turn:
+        """Wait for a station. Cancelled, it gives up."""
         ...
 
     def has(self, station: Station) -> bool:
@@ -29,9 +36,12 @@ class Floor(Protocol):
 class Alone:
     """The only campaign of a lab."""
 
-    def hold(self, station: Station) -> AbstractAsyncContextManager[object]:
+    async def acquire(self, station: Station) -> Turn:
         """At once."""
-        return nullcontext()
+        return self
+
+    def release(self) -> None:
+        """Nobody else wants it."""
 
     def has(self, station: Station) -> bool:
         """Always."""

@@ -60,6 +60,14 @@ class Intake:
             self.end(f"the budget of {hours:g} h is used up")
         return bool(self.reason)
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the budget's time is used up; None without one, or when no further experiment begins anyway."""
+        hours = self.budget.hours
+        if hours is None or self.reason or self.control.ending:
+            return None
+        return max(hours * 3600 - self.recorder.elapsed(), 0.0)
+
     def number(self) -> int:
         """The number of an experiment that begins now."""
         self.begun += 1

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from motet.errors import CampaignError, EmergencyStop, ExperimentError, Retryabl
 from motet.learning import FreshSuggester, Suggester
 from motet.model.events import CampaignResumed, CampaignState, Progress
 from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
+from motet.model.queue import TOLD_ID
 from motet.orchestration.control import Control
 from motet.orchestration.goal import Goal
 from motet.orchestration.intake import Intake
@@ -73,11 +75,23 @@ class Ledger:
         self.stopping.take_up(before.outcomes, before.suggestions)
         self.recorder.emit(CampaignResumed(self.recorder.campaign, before.outcomes, len(before.unfinished)))
         self._consider(self.stopping.reason)
+        for outcome in before.outcomes:
+            self._count(outcome)
+        for suggestion in before.pending:
+            self.suggester.hold(suggestion)
         for work in before.unfinished:
-            self.suggester.hold(work.experiment.suggestion)
             self.pipeline.begin(work)
-            if work.experiment.id not in before.stations:
+            name = work.experiment.id
+            if name in before.gone:
+                reason = f"it was at the station {before.gone[name]}, which the campaign has no longer"
+                self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0)
+            elif name not in before.stations:
                 self.pipeline.wait(work)
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing further begins, not even another attempt."""
+        return bool(self.failure) or self.control.ending
 
     def progress(self) -> None:
         """Tell how far the campaign is."""
@@ -87,8 +101,8 @@ class Ledger:
         self, work: Work, station: Station, record: RunRecord, verdict: Verdict
     ) -> tuple[Next, Telling | None]:
         """What follows from an attempt, stored; with the task that tells the learner where the experiment has ended."""
-        self.tally.add(station.name, record)
         experiment, job, error = work.experiment, work.job(self.course), verdict.error
+        self.tally.add(station.name, job.stage, record)
         seconds = record.ended - record.started
         measured = self.recorder.measured(experiment, work.attempts, record)
         if isinstance(error, EmergencyStop):
@@ -120,17 +134,18 @@ class Ledger:
         outcome = told(self.recorder.campaign, number, suggestion, values)
         written = all_of(self.recorder.planned(outcome.experiment), self.recorder.ended(outcome, "", 0.0))
         self.spawn(self._tell(outcome, written))
-        failed = self._failed_in_a_row
         self._learn_from(outcome)
-        self._failed_in_a_row = failed  # it says nothing of the stations
         self.pipeline.changed()
         return number, written
 
     def give_up(self, work: Work) -> None:
         """The campaign ends, and with it an experiment that waits: for a station, or for what it uses up."""
+        if self.control.leaving and not self.failure:
+            return  # it waits until the campaign goes on
         name = self.course.stages[work.stage].name
         cause = self.failure or self.control.reason or "the campaign ended"
-        reason = f"given up before {f'its stage {name}' if name else 'it ran'}: {cause}"
+        before = f"before its stage {name}" if name else "" if work.attempts else "before it ran"
+        reason = f"given up {before}".rstrip() + f": {cause}"
         try:
             self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0, work.planned)
         except CampaignError as error:
@@ -145,6 +160,7 @@ class Ledger:
         """The campaign cannot go on: running experiments end, no further one begins."""
         if not self.failure:
             self.failure, self._defect = describe(error), not isinstance(error, ExperimentError | Retryable)
+        self.suggester.interrupt()
         self.pipeline.changed()
 
     def end(self) -> tuple[CampaignState, str]:
@@ -199,11 +215,20 @@ class Ledger:
         return telling
 
     async def _may_retry(self, experiment: Experiment, error: Exception) -> bool:
-        """Wait as long as the campaign says; whether the experiment may be tried again then."""
+        """Wait as long as the campaign says, and while it is paused; whether the experiment may be tried again then."""
         if self.goal.retry_wait_s > 0:
             _log.info("experiment %s is tried again in %g s: %s", experiment.id, self.goal.retry_wait_s, error)
-            await self.control.pass_time(self.goal.retry_wait_s)
-        return await self.control.may_go_on()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.goal.retry_wait_s):
+                    while not self.ends:
+                        await self.pipeline.change()
+        return await self.may_go_on()
+
+    async def may_go_on(self) -> bool:
+        """Wait while paused; whether a further attempt may begin."""
+        while self.control.paused and not self.ends:
+            await self.pipeline.change()
+        return not self.ends
 
     async def _tell(
         self, outcome: Outcome, durable: Awaitable[object], stored: Callable[[], object] = lambda: None
@@ -227,14 +252,21 @@ class Ledger:
         """Stop rules and the count of failures in a row."""
         self._consider(lambda elapsed_s, cost: self.stopping.ended(outcome, elapsed_s, cost))
         self.progress()
+        self._count(outcome)
+        allowed = self.goal.failures.in_a_row
+        if self._failed_in_a_row >= allowed and outcome.state is State.FAILED:
+            self.failure = self.failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
+            self.suggester.interrupt()
+            self.pipeline.changed()
+
+    def _count(self, outcome: Outcome) -> None:
+        """Failures in a row; a result that was told says nothing of the stations."""
+        if outcome.experiment.suggestion.id.startswith(TOLD_ID):
+            return
         if outcome.state is State.DONE:
             self._failed_in_a_row = 0
         elif not self.control.aborting and not outcome.reason.startswith(EmergencyStop.__name__):
             self._failed_in_a_row += 1
-        allowed = self.goal.failures.in_a_row
-        if self._failed_in_a_row >= allowed:
-            self.failure = self.failure or f"{allowed} experiments in a row failed, the last one with {outcome.reason}"
-            self.pipeline.changed()
 
     def _consider(self, rules: Callable[[float, Cost], str | None]) -> None:
         """What the stop rules say to news."""
@@ -245,7 +277,7 @@ class Ledger:
             self.fail(error)
 
     def _cost(self) -> float | None:
-        return self.goal.cost(self.tally.attempts, self.tally.busy_h)
+        return self.goal.cost(self.tally.runs, self.tally.busy_h)
 
 
 def all_of(*writes: Awaitable[None]) -> "asyncio.Future[Any]":

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -54,8 +55,11 @@ class CampaignLoop:
     ask_again: AskAgain = _never
 
     def __post_init__(self) -> None:
-        self._pipeline = Pipeline(self.course.stages, len(self.stations))
-        self._judge = Judge(self.course, self.analysis, self.goal, self.ask_again)
+        by_name = {station.name: station for station in self.stations}
+        self._pipeline = Pipeline(self.course.stages, len(by_name), lambda name: bool(by_name[name].unavailable))
+        self._judge = Judge(self.course, self.analysis, self.goal, self._asked_again)
+        if self.supplies is not None:
+            self.supplies.listen(self._pipeline.changed)
         queue = self.queue or Queue(self.recorder)
         self._ledger = Ledger(
             self.course, self.suggester, self.goal, self.recorder, self.control, self._pipeline, queue
@@ -68,13 +72,18 @@ class CampaignLoop:
         Stations are left in their safe state whatever happens. Raises only what is a defect of Motet itself.
         """
         ledger = self._ledger
+        if self.before is not None and self.before.paused:
+            self.control.pause(self.before.paused)
         self.control.listen(self._on_control)
         try:
-            await self.recorder.campaign_changed(CampaignState.RUNNING)
-            await self.suggester.start()
+            running = self.recorder.campaign_changed(CampaignState.RUNNING)
+            if self.control.state is not CampaignState.RUNNING:  # paused before, or a command that came early
+                self._on_control(self.control.state)
+            await running
             if self.before is not None:
                 ledger.take_up(self.before)
             ledger.progress()
+            await self.suggester.start()
             async with asyncio.TaskGroup() as group:
                 for station in self.stations:
                     group.create_task(self._work(station), name=f"worker-{station.name}")
@@ -84,8 +93,8 @@ class CampaignLoop:
             ledger.fail(_first(error))
             raise
         finally:
-            await asyncio.gather(*map(self.floor.leave, self.stations))
-            for work in self._pipeline.waiting:
+            await asyncio.gather(*map(self._leave, self.stations))
+            for work in self._pipeline.unfinished:
                 ledger.give_up(work)
             await ledger.settled()
             ledger.ended = True
@@ -107,6 +116,10 @@ class CampaignLoop:
         """Whether nothing more can be told of."""
         return self._ledger.ended
 
+    def look_again(self) -> None:
+        """Something may have changed at a station."""
+        self._pipeline.changed()
+
     def tell(self, suggestion: Suggestion, values: dict[str, float]) -> tuple[int, Awaitable[object]]:
         """Take in a result that nobody asked for: see `Ledger.take_in`."""
         return self._ledger.take_in(suggestion, values)
@@ -116,8 +129,8 @@ class CampaignLoop:
         try:
             heard = await self._adopt(station)
             while await self._is_wanted(station):
-                async with self.floor.hold(station):
-                    while self._wants(station) and not self.control.paused:
+                async with self._turn(station, lambda: self._wants(station)) as mine:
+                    while mine and self._wants(station):
                         work = self._pipeline.take(station.name) or await self._new(station, heard)
                         if work is not None:
                             heard = await self._perform(work, station)
@@ -129,67 +142,93 @@ class CampaignLoop:
     async def _adopt(self, station: Station) -> int | None:
         """Go on with what this station was doing for an earlier process, as far as it knows; what the learner's next
         suggestion has to know of."""
+        works = () if self.before is None else self.before.at(station.name)
+        if not works:
+            return None
         heard: int | None = None
-        for work in () if self.before is None else self.before.at(station.name):
-            record = await station.recall(work.job(self.course))
-            if record is None:
-                work.sent = True
-            else:
-                _log.info("experiment %s: taken over from an earlier process", work.experiment.id)
-                next_, told = await self._settle(work, station, record)
-                if next_ is not Next.AGAIN:
-                    heard = heard if told is None else await told
-                    continue
-            async with self.floor.hold(station):
+        async with self._turn(station, lambda: not (self._ledger.failure or self.control.aborting)) as mine:
+            for work in works if mine else ():
+                record = await station.recall(work.job(self.course))
+                if record is None:
+                    work.sent = True
+                    if not await self._ledger.may_go_on():
+                        self._ledger.give_up(work)  # it never began
+                        continue
+                else:
+                    _log.info("experiment %s: taken over from an earlier process", work.experiment.id)
+                    next_, told = await self._settle(work, station, record)
+                    if next_ is not Next.AGAIN:
+                        heard = heard if told is None else await told
+                        continue
                 heard = await self._perform(work, station)
         return heard
 
+    @asynccontextmanager
+    async def _turn(self, station: Station, goes_on: Callable[[], object]) -> AsyncGenerator[bool]:
+        """Wait for a station for as long as it is wanted, and have it in the block; whether it is this one's turn."""
+        turn = asyncio.ensure_future(self.floor.acquire(station))
+        try:
+            yield await self._pipeline.reached(turn, goes_on)
+        finally:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                turn.result().release()
+
     async def _is_wanted(self, station: Station) -> bool:
         """Wait until there is something to do for a station; False when there will be nothing more."""
-        while True:
-            await self.control.unpaused()
-            wanted = self._wants(station)
-            if wanted is not None:
-                return wanted
+        while (wanted := self._wants(station)) is None:
             await self._change(station)
+        return wanted
 
     def _wants(self, station: Station) -> bool | None:
-        """Whether there is something to do for a station now; None when there may be later."""
+        """Whether there is something to do for a station now; None when there may be later. Raises CampaignError."""
         if self._ledger.failure or self.control.aborting:
             return False
         more = not self._intake.is_over()
+        if self.control.paused:
+            return None
         if not more and not self._pipeline.may_come(station.name):
             return False
-        begins = more and self._pipeline.begins(station.name) and self._pipeline.has_room and self._intake.has_any
-        return True if not station.unavailable and (begins or self._pipeline.offers(station.name)) else None
+        if station.unavailable:
+            return None
+        waiting = self._pipeline.next(station.name)
+        if waiting is None and not (more and self._begins(station)):
+            return None
+        stage = 0 if waiting is None else waiting.stage
+        return True if self.supplies is None or self.supplies.suffice(stage) else None
+
+    def _begins(self, station: Station) -> bool:
+        """Whether a new experiment may begin at a station, as far as the others go."""
+        return self._pipeline.begins(station.name) and self._pipeline.has_room and self._intake.has_any
 
     async def _change(self, station: Station) -> None:
-        """Wait until something has changed, or a station that was not available is."""
+        """Wait until something has changed, a station that was not available is, or the budget's time is used up."""
+        left_s = self._intake.left_s
         if not station.unavailable:
-            await self._pipeline.change()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._pipeline.change()
             return
         waits = [asyncio.ensure_future(wait) for wait in (self._pipeline.change(), station.available())]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
 
     async def _new(self, station: Station, heard: int | None) -> Work | None:
         """A new experiment for a station whose last outcome the learner has heard of; None where there is none now."""
-        if not (self._pipeline.begins(station.name) and self._pipeline.has_room):
+        if not self._begins(station):
             return None
-        if self.supplies is not None and not await self.supplies.ensure(0):
-            return None
-        work = await self._intake.next(heard)
-        if work is not None:
-            self._pipeline.begin(work)
-        return work
+        with self._pipeline.room():
+            work = await self._intake.next(heard)
+            if work is not None:
+                self._pipeline.begin(work)
+            return work
 
     async def _perform(self, work: Work, station: Station) -> int | None:
         """All attempts at one stage of an experiment here; what the learner's next suggestion has to know of."""
         while True:
-            if self.supplies is not None and not work.sent and not await self.supplies.ensure(work.stage):
+            if not (work.sent or await self._supplied(work)):
                 self._ledger.give_up(work)
                 return None
             cleared = self._begin(work, station.name)
@@ -200,6 +239,20 @@ class CampaignLoop:
             if told is None or not self.suggester.waits_for_outcome(self._pipeline.in_process):
                 return None
             return await told
+
+    async def _supplied(self, work: Work) -> bool:
+        """Wait until there is enough for the present stage; whether there is, before the campaign ends."""
+        while self.supplies is not None and not self.supplies.suffice(work.stage):
+            if self._ledger.ends:
+                return False
+            await self._pipeline.change()
+        return True
+
+    async def _asked_again(self, work: Work, station: str, record: RunRecord) -> bool:
+        """Whether a person wants an attempt repeated; no when the campaign ends before the answer."""
+        asking = asyncio.ensure_future(self.ask_again(work, station, record))
+        why = "the campaign ends"
+        return await self._pipeline.reached(asking, lambda: not self._ledger.ends, why) and asking.result()
 
     def _begin(self, work: Work, station: str) -> "asyncio.Future[Any] | None":
         """One more attempt, stored as running; durable when the future is done, None when it is already."""
@@ -243,6 +296,14 @@ class CampaignLoop:
         try:
             await self.recorder.campaign_changed(state, reason)
         except CampaignError as error:
+            self._ledger.fail(error)
+
+    async def _leave(self, station: Station) -> None:
+        """Leave a station as the campaign ends; what goes wrong there must not keep the others from it."""
+        try:
+            await self.floor.leave(station)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the campaign has failed and says so
+            _log.exception("%s: is not known to be safe", station.name)
             self._ledger.fail(error)
 
     async def _abort(self, station: Station) -> None:

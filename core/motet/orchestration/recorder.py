@@ -66,16 +66,19 @@ class Recorder:
         Never raises, as stations tell of an abort before they carry it out: a store that failed says so at the next
         write that is awaited, and a sink that raises is logged.
         """
-        with suppress(StoreError):
-            self._keep(event)
+        self.keep(event)
         for sink in self._sinks:
             try:
                 sink(event)
             except Exception:  # noqa: BLE001 - whoever watches must not end the campaign
                 _log.exception("%r was not shown", event)
 
+    def keep(self, event: Event) -> None:
+        """Store what is stored of an event that comes from a station. Never raises, as `emit`."""
+        with suppress(StoreError):
+            self._keep(event)
+
     def _keep(self, event: Event) -> None:
-        """What is stored of an event that comes from a station."""
         match event:
             case StationChanged(station, state, cause):
                 self._store.station_changed(self.campaign, station, state, cause, self.stamp())

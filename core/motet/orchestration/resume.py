@@ -20,7 +20,9 @@ class Before:
 
     `outcomes` are in the order in which the learner heard of them, `suggestions` (its own only) in that in which they
     were taken.
-    `unfinished` began and did not end; `stations` says where those are, by experiment, that were at a station then.
+    `unfinished` began and did not end; `stations` says where those are, by experiment, that were at a station then, and
+    `gone` where those were whose station the campaign has no longer. `pending` are the suggestions that the learner
+    waits for.
     `paused` is why the campaign was paused, empty when it was not. `asked` counts questions to people.
     """
 
@@ -31,6 +33,8 @@ class Before:
     suggestions: tuple[Suggestion, ...]
     unfinished: tuple[Work, ...]
     stations: Mapping[str, str]
+    gone: Mapping[str, str]
+    pending: tuple[Suggestion, ...]
     tally: Tally
     paused: str
     asked: int
@@ -41,8 +45,7 @@ class Before:
     def learner(self) -> LearnerState:
         """What the learner knew: a new one of the same campaign that replays it goes on in its place."""
         numbers = [int(suggestion.id) for suggestion in self.suggestions if suggestion.id.isdecimal()]
-        pending = tuple(work.experiment.suggestion for work in self.unfinished)
-        return LearnerState(max(numbers, default=0), pending, self.outcomes)
+        return LearnerState(max(numbers, default=0), self.pending, self.outcomes)
 
     def at(self, station: str) -> Sequence[Work]:
         """What a station was working on."""
@@ -60,7 +63,8 @@ def read(reader: Reader, campaign: str, stages: Sequence[Stage], stations: Seque
     unfinished = [row for row in rows.values() if row.state in (State.PLANNED, State.RUNNING)]
     works = [_work(reader, campaign, row, story[row.id], stages) for row in unfinished]
     at = {row.id: row.station or "" for row in unfinished if story[row.id][-1].change is Change.RUNNING}
-    changes = reader.campaign_changes(campaign)
+    at_work = (CampaignState.RUNNING, CampaignState.PAUSED)
+    changes = [change for change in reader.campaign_changes(campaign) if change.state in at_work]
     ids = [row.suggestion.id for row in rows.values()]
     begun = [name.startswith(QUEUED_ID) for name in ids if not name.startswith(TOLD_ID)]
     return Before(
@@ -71,6 +75,8 @@ def read(reader: Reader, campaign: str, stages: Sequence[Stage], stations: Seque
         tuple(row.suggestion for row in rows.values() if row.suggestion.id.isdecimal()),
         tuple(works),
         {name: station for name, station in at.items() if station in stations},
+        {name: station for name, station in at.items() if station not in stations},
+        _pending(whole, rows),
         _tally(list(rows.values())),
         changes[-1].reason if changes and changes[-1].state is CampaignState.PAUSED else "",
         max((row.number for row in reader.questions(campaign)), default=0),
@@ -82,6 +88,24 @@ def read(reader: Reader, campaign: str, stages: Sequence[Stage], stations: Seque
 def _outcome(campaign: str, row: ExperimentRow) -> Outcome:
     experiment = Experiment(campaign, row.number, row.suggestion)
     return Outcome(experiment, row.state, row.values, row.reason, row.lost)
+
+
+def _pending(story: Sequence[Transition], rows: Mapping[str, ExperimentRow]) -> tuple[Suggestion, ...]:
+    """The suggestions that the learner waits for: an outcome answers its own, or else one of the same point, as the
+    learner sees it, such as a result that was measured by hand meanwhile."""
+    pending: dict[str, Suggestion] = {}
+    for transition in story:
+        suggestion = rows[transition.experiment].suggestion
+        match transition.change:
+            case Change.PLANNED if not suggestion.id.startswith(TOLD_ID):
+                pending[suggestion.id] = suggestion
+            case Change.DONE | Change.FAILED:
+                same = (one.id for one in pending.values() if one.parameters == suggestion.parameters)
+                answered = suggestion.id if suggestion.id in pending else next(same, "")
+                pending.pop(answered, None)
+            case _:
+                pass
+    return tuple(pending.values())
 
 
 def _work(
@@ -112,7 +136,7 @@ def _tally(rows: Sequence[ExperimentRow]) -> Tally:
     tally = Tally()
     attempts = [attempt for row in rows for attempt in row.attempts if attempt.ended_s is not None]
     for attempt in attempts:
-        tally.attempts += 1
+        tally.runs[attempt.stage] = tally.runs.get(attempt.stage, 0) + 1
         tally.busy_s[attempt.station] = tally.busy_s.get(attempt.station, 0.0) + (attempt.seconds or 0.0)
     if attempts:
         ends = [attempt.ended_s or 0.0 for attempt in attempts]

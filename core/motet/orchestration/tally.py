@@ -8,18 +8,18 @@ from motet.model.experiment import RunRecord
 
 @dataclass
 class Tally:
-    """Counts attempts and their times, in seconds of the loop's clock. `before_s` is what a campaign that goes on took
+    """Counts attempts by stage, and their times, in seconds of the loop's clock. `before_s` is what a campaign that goes on took
     before: from its first dispatch to its last result."""
 
-    attempts: int = 0
+    runs: dict[str, int] = field(default_factory=dict[str, int])
     busy_s: dict[str, float] = field(default_factory=dict[str, float])
     before_s: float = 0.0
     _first: float = math.inf
     _last: float = -math.inf
 
-    def add(self, station: str, record: RunRecord) -> None:
+    def add(self, station: str, stage: str, record: RunRecord) -> None:
         """One more attempt."""
-        self.attempts += 1
+        self.runs[stage] = self.runs.get(stage, 0) + 1
         self.busy_s[station] = self.busy_s.get(station, 0.0) + record.ended - record.started
         self._first = min(self._first, record.started)
         self._last = max(self._last, record.ended)

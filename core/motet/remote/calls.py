@@ -31,19 +31,19 @@ class Calls:
         identity = f"{self.session}-{number}"
         return kind(id=identity, orchestrator=self.orchestrator, session=self.session, number=number, **fields)
 
-    def send(self, request: Request) -> None:
-        """Send it once, and wait for nothing."""
+    def send(self, request: Request | bytes) -> None:
+        """Send it, or its payload, once, and wait for nothing."""
         self._post.send(self._topics.request, request)
 
     async def ask(self, request: Request, within_s: float) -> Reply:
         """Send it until it is answered. Raises NoReply after `within_s` seconds."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = reply
-        pause = FIRST_S
+        pause, payload = FIRST_S, request.payload()
         try:
             async with asyncio.timeout(within_s):
                 while not reply.done():
-                    self.send(request)
+                    self.send(payload)
                     await asyncio.wait([reply], timeout=pause)
                     pause = min(2 * pause, LONGEST_S)
                 return reply.result()

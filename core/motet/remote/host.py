@@ -18,7 +18,7 @@ from motet.remote.claim import Claim
 from motet.remote.inbox import Inbox
 from motet.remote.jobs import Jobs
 from motet.remote.journal import Journal, Key
-from motet.remote.lease import Lease
+from motet.remote.lease import Lease, Wishes
 from motet.remote.news import News
 from motet.remote.outbox import Outbox
 from motet.remote.person import RemotePerson
@@ -64,7 +64,7 @@ class Host:
         )
         self._inbox = Inbox(self._post, self._topics.reply, manifest.most_bytes, self._hear)
         self._last_run: tuple[str, int] = ("", 0)
-        self._stopping = ""
+        self._wishes = Wishes(station)
         self._claim = Claim(bus, self._topics, manifest.where, self._describe)
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -188,9 +188,8 @@ class Host:
     def _handle_of_holder(self, request: m.Request) -> None:
         match request:
             case m.Release():
-                before = self._lease.paused
                 self._lease.release(request)
-                self._pause(before)
+                self._wishes.grant(self._lease.paused, self._lease.stopping)
                 self._inbox.reply(request, m.Said.DONE)
             case m.Drop():
                 self._soon(self._drop(request))
@@ -234,26 +233,12 @@ class Host:
         if not self._lease.may_take(request) or (self._jobs.running is not None and not self._lease.is_of(request)):
             self._refuse(request)
             return
-        before = self._lease.paused
         if self._lease.take(request):
             _log.info("%s is held for campaign %s", self.station.name, request.campaign)
             self._news.beat()
-        self._pause(before)
-        if self._lease.stopping != self._stopping:
-            self._stopping = self._lease.stopping
-            if self._stopping:
-                self.station.stop_after(self._stopping)
+        self._wishes.grant(self._lease.paused, self._lease.stopping)
         self._outbox.poke(request.orchestrator)
         self._inbox.reply(request, m.Said.DONE, holder=self._lease.holder)
-
-    def _pause(self, before: Mapping[str, str]) -> None:
-        """As the holder wants it now."""
-        for holder, why in self._lease.paused.items():
-            if holder not in before:
-                self.station.pause(holder, why)
-        for holder in before:
-            if holder not in self._lease.paused:
-                self.station.resume(holder)
 
     def _on_answer(self, request: m.AnswerQuestion) -> None:
         if self._person is not None and request.process == self._manifest.where.process:

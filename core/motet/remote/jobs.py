@@ -9,7 +9,7 @@ from motet.errors import StoreError
 from motet.model.experiment import RunRecord
 from motet.model.job import Job
 from motet.remote.bodies import text_of
-from motet.remote.journal import Fate, Journal, Key
+from motet.remote.journal import MOST_ENDED, Fate, Journal, Key
 from motet.remote.messages import Said
 from motet.remote.outbox import Outbox
 from motet.station import Station
@@ -103,6 +103,9 @@ class Jobs:
         self.running = None
         kept = self._journal.end(key, text)
         self._outbox.add(key, text)
+        for old in self._journal.ended[:-MOST_ENDED]:
+            _log.warning("%s: nobody has asked for the result of %s; it is forgotten", self._station.name, old.job)
+            self.settle(old)
         try:
             await kept
         except StoreError as error:

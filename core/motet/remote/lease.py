@@ -6,6 +6,29 @@ from collections.abc import Mapping
 from motet.remote.journal import Held, Journal
 from motet.remote.messages import Hold, HolderBody, Request
 from motet.stamps import wall
+from motet.station import Station
+
+
+class Wishes:
+    """What the holder wants of the station, carried out as far as it changes."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._paused: Mapping[str, str] = {}
+        self._stopping = ""
+
+    def grant(self, paused: Mapping[str, str], stopping: str) -> None:
+        """Wait for whom and why, and stop after this experiment, or not."""
+        before, self._paused = self._paused, dict(paused)
+        for holder, why in paused.items():
+            if holder not in before:
+                self._station.pause(holder, why)
+        for holder in before:
+            if holder not in paused:
+                self._station.resume(holder)
+        if stopping and stopping != self._stopping:
+            self._station.stop_after(stopping)
+        self._stopping = stopping
 
 
 class Lease:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import count
 
 from motet.model.events import Event, StationChanged, StationState, StepStarted
 from motet.remote.messages import AnyEvent, Events, HolderBody, ProblemEvent, StateEvent, StateMessage, StepEvent
@@ -11,7 +12,9 @@ from motet.remote.topics import Topics
 HEARTBEAT_S = 2.0
 """How often the state comes."""
 TOGETHER_S = 0.05
-"""What happens within this time goes out in one message; the first of it at once."""
+"""What happens within this time goes out in one message, at its end."""
+STATE_S = 0.5
+"""The retained state comes so much later than the event of a change: it is for those who come later."""
 MOST_TEXT = 10_000
 """Longer texts are cut."""
 
@@ -31,9 +34,10 @@ class News:
         self._topics, self._post, self._facts = topics, post, facts
         self._loop = asyncio.get_running_loop()
         self._events: list[AnyEvent] = []
+        self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
         self._heartbeat: asyncio.TimerHandle | None = None
-        self._last = -TOGETHER_S
+        self._state_timer: asyncio.TimerHandle | None = None
         self._stopped = False
         self.state = StationState.CONNECTING
         self.cause = ""
@@ -63,8 +67,7 @@ class News:
             return
         self._events.append(event)
         if self._timer is None:
-            pause = max(0.0, self._last + TOGETHER_S - self._loop.time())
-            self._timer = self._loop.call_later(pause, self._flush)
+            self._timer = self._loop.call_later(TOGETHER_S, self._flush)
 
     def now(self) -> StateMessage:
         """The state as a message."""
@@ -75,6 +78,9 @@ class News:
 
     def beat(self) -> None:
         """Tell the state now."""
+        if self._state_timer is not None:
+            self._state_timer.cancel()
+            self._state_timer = None
         self._post.send(self._topics.state, self.now(), retain=True)
 
     def stop(self) -> None:
@@ -84,7 +90,7 @@ class News:
 
     def mute(self) -> None:
         """Tell no more."""
-        for timer in (self._timer, self._heartbeat):
+        for timer in (self._timer, self._heartbeat, self._state_timer):
             if timer is not None:
                 timer.cancel()
         self._stopped = True
@@ -98,10 +104,12 @@ class News:
         if not self._events:
             return
         events, self._events = tuple(self._events), []
-        self._last = self._loop.time()
-        self._post.send(self._topics.event, Events(process=self._process, events=events))
-        if any(isinstance(event, StateEvent) for event in events):
-            self.beat()
+        self._post.send(
+            self._topics.event, Events(process=self._process, number=next(self._numbers), events=events), qos=0
+        )
+        changed = any(isinstance(event, StateEvent) for event in events)
+        if changed and self._state_timer is None and not self._stopped:
+            self._state_timer = self._loop.call_later(STATE_S, self.beat)
 
 
 def last_will(station: str, process: str) -> StateMessage:

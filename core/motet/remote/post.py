@@ -17,16 +17,17 @@ class Post:
         self._bus = bus
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def send(self, topic: str, message: Sent, *, retain: bool = False) -> None:
-        """Publish it soon."""
-        task = asyncio.create_task(self.sent(topic, message, retain=retain))
+    def send(self, topic: str, message: Sent | bytes, *, retain: bool = False, qos: int = 1) -> None:
+        """Publish it soon; a message may be given as its payload already."""
+        payload = message if isinstance(message, bytes) else message.payload()
+        task = asyncio.create_task(self._publish(topic, payload, retain, qos))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def sent(self, topic: str, message: Sent, *, retain: bool = False) -> None:
-        """Publish it; without a broker it is lost, which is logged."""
+    async def _publish(self, topic: str, payload: bytes, retain: bool, qos: int) -> None:
+        """Without a broker it is lost, which is logged."""
         try:
-            await self._bus.publish(topic, message.payload(), retain=retain)
+            await self._bus.publish(topic, payload, retain=retain, qos=qos)
         except LineLost as error:
             _log.info("%s: not sent: %s", topic, error)
 

@@ -14,6 +14,7 @@ from motet.report.calibration import calibration
 from motet.report.found_classes import found_classes
 from motet.report.front import front
 from motet.report.growth import growth
+from motet.report.happened import happened
 from motet.report.maps import maps
 from motet.report.material import Material
 from motet.report.notes import notes
@@ -82,6 +83,7 @@ def _context(reader: Reader, material: Material) -> dict[str, Any]:
         "front": front_rows,
         "without_model": tables.without_model(material),
         "failures": tables.failures(material),
+        "happened": happened(reader.events(detail.summary.id), reader.questions(detail.summary.id)),
         "columns": tables.experiment_columns(material),
         "experiments": tables.experiments(material),
         "hidden": max(0, len(material.rows) - tables.MOST),

@@ -29,8 +29,12 @@ _log = logging.getLogger(__name__)
 class Stopped(Protocol):
     """What a station does about its own emergency stop."""
 
+    def close_plan(self, error: EmergencyStop) -> None:
+        """From its next message on the plan that runs does nothing but end with the error."""
+        ...
+
     async def end_run(self, error: EmergencyStop) -> None:
-        """End the experiment that runs, without its cleanup."""
+        """End what the plan still waits for."""
         ...
 
     async def run_over(self) -> None:
@@ -122,9 +126,10 @@ class Emergency:
         return problems
 
     async def _stop(self, error: EmergencyStop) -> None:
-        halting = asyncio.ensure_future(self._halted())
+        self.station.close_plan(error)
+        problems = await self._halted()  # before anything else: to end a run takes longer than to stop what moves
         await self.station.end_run(error)
-        self._told(await halting, "could not be stopped")
+        self._told(problems, "could not be stopped")
         await self.make_safe()
 
     async def _halted(self) -> Mapping[str, BaseException]:

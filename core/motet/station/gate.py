@@ -16,6 +16,7 @@ class Gate:
         self._free = asyncio.Event()
         self._free.set()
         self._passing = False
+        self._error: Exception | None = None
         self.waiting = False
         """Whether a plan is here."""
 
@@ -49,13 +50,23 @@ class Gate:
         return self._free.is_set()
 
     async def wait(self) -> None:
-        """Wait until it is open."""
+        """Wait until it is open. Raises what the plan that waits here is to fail with."""
         self.waiting = True
         try:
             self._reached()
             await self._free.wait()
         finally:
             self.waiting = False
+        error, self._error = self._error, None
+        if error is not None:
+            self._decide()
+            raise error
+
+    def fail(self, error: Exception) -> None:
+        """Whoever waits here waits in vain."""
+        if self.waiting:
+            self._error = error
+            self._free.set()
 
     def _decide(self) -> None:
         if self._passing or not self._holders:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from motet.errors import MotetError
+from motet.errors import LineLost, MotetError
 from motet.files.safety import full_name, lab_wide, unit_in
 from motet.files.signal_conditions import SignalCondition, described, parse_condition
 from motet.files.units import convert
@@ -53,6 +53,8 @@ class Watch:
     trip: Callable[[str], object]
     emit: Callable[[Event], object]
     every_s: float
+    lost: Callable[[LineLost], object] = lambda error: None
+    """Told when it cannot be told because the line to the device was lost, which nobody opens anew meanwhile."""
     tripped: bool = False
     _condition: SignalCondition = field(init=False)
     _until: SignalCondition | None = field(init=False)
@@ -90,6 +92,8 @@ class Watch:
             values = dict(zip(condition.signals, results, strict=True))
             holds = condition.holds(values)
         except MotetError as error:
+            if isinstance(error, LineLost):
+                self.lost(error)
             return True, f"it cannot be told: {error}"
         except Exception as error:  # noqa: BLE001 - whatever keeps a signal from being read: it counts as tripped
             _log.exception("interlock %s", self._label)
@@ -143,11 +147,14 @@ class Interlocks:
         trip: Callable[[str], object],
         emit: Callable[[Event], object],
         scale: float,
+        lost: Callable[[LineLost], object],
     ) -> "Interlocks":
         """Those that a station watches by itself. Raises ProcedureError for a condition that is none."""
         return cls(
             [
-                Watch(key, name, one, [station], station.read, unit_of, trip, emit, convert(one.every, "s") / scale)
+                Watch(
+                    key, name, one, [station], station.read, unit_of, trip, emit, convert(one.every, "s") / scale, lost
+                )
                 for key, one in interlocks.items()
             ]
         )

@@ -20,14 +20,14 @@ from motet.station.gate import Gate
 from motet.station.interlocks import Interlocks
 from motet.station.job_limits import limited
 from motet.station.plan import unrepeatable_steps, used_devices
-from motet.station.plans import Plans, cause_of, no_plugin
+from motet.station.plans import Plans, cause_of, metadata_of, no_plugin
 from motet.station.plugin_plan import MakePlan
 from motet.station.reading import Signals
-from motet.station.shared import StageLeases
 from motet.station.situation import Situation
+from motet.station.stage_leases import StageLeases
 from motet.station.states import StateMachine
 from motet.station.station import PERSON, Engine, StationPlan
-from motet.station.together import each, told
+from motet.station.together import each, told, unrepeatable_calls
 
 
 class LocalStation:
@@ -51,14 +51,14 @@ class LocalStation:
         self._engine = engine
         self._trip_lab = trip
         self._machine = StateMachine(name, emit)
+        self.tell = self._machine.tell
         self._gate = Gate(self.settle)
         self._plans = Plans(devices, self._gate, engine, plans, scale, lambda step: emit(StepStarted(name, step)))
         self._is = Situation(self._gate)
         self._ending = Ending()
         self._documents: list[Document] = []
         self._plan: StationPlan | None = None
-        self._reason = ""
-        self._closed = False
+        self._reason, self._closed = "", False
         self._free = asyncio.Event()
         """Set while no experiment is here."""
         self._free.set()
@@ -68,9 +68,9 @@ class LocalStation:
         self._leases.wait_at(self._gate)
         self._emergency = Emergency(name, devices, self._is, self._signals, self._doubts, self)
         self._interlocks = Interlocks.of_station(
-            name, interlocks or {}, self, self._signals.unit_of, self._trip, emit, scale
+            name, interlocks or {}, self, self._signals.unit_of, self._trip, emit, scale, self._gate.fail
         )
-        engine.subscribe(self._collect)
+        engine.subscribe(lambda name, document: self._documents.append((name, document)))
 
     @property
     def state(self) -> StationState:
@@ -78,9 +78,10 @@ class LocalStation:
         return self._machine.state
 
     async def connect(self) -> None:
-        """Connect all devices at once. Raises one ConnectionProblem that names every device that failed, EmergencyStop
-        while the lab is latched."""
+        """Connect all devices at once. Raises ConnectionProblem naming all that failed, EmergencyStop while stopped."""
         self._emergency.check()
+        if self._is.busy or self._is.connecting:
+            raise MotetError(f"station {self.name} is {self.state}: it cannot connect now")
         self._is.aborted = self._is.fault = False
         self._is.connecting = True
         self.settle()
@@ -111,7 +112,7 @@ class LocalStation:
         if refusal is not None:
             return RunRecord((), started, started, refusal)
         self._documents, self._reason, self._ending = [], "", Ending()
-        before = self._calls()
+        before = unrepeatable_calls(self.devices)
         self._begin()
         try:
             error = await self._attempt(job, cleared)
@@ -124,7 +125,9 @@ class LocalStation:
         if isinstance(error, Retryable):
             self._doubts.after(error)
         self._end(str(error or ""))
-        begun = tuple(label for label, calls in self._calls().items() if calls > before.get(label, 0))
+        begun = tuple(
+            label for label, calls in unrepeatable_calls(self.devices).items() if calls > before.get(label, 0)
+        )
         return RunRecord(tuple(self._documents), started, ended, error, begun)
 
     def _refusal(self, job: Job) -> Exception | None:
@@ -150,11 +153,6 @@ class LocalStation:
             self.settle(cause)
         self._free.set()
 
-    def _calls(self) -> dict[str, int]:
-        """How often each verb that must not be repeated has been called, by `device.verb`."""
-        verbs = [(f"{key}.{name}", verb) for key, one in self.devices.items() for name, verb in one.verbs.items()]
-        return {label: verb.calls for label, verb in verbs if not verb.spec.repeatable}
-
     async def _attempt(self, job: Job, cleared: "asyncio.Future[Any] | None") -> Exception | None:
         try:
             plan = self._plan = self._plans.make(job, cleared)
@@ -165,7 +163,7 @@ class LocalStation:
                 plan.check()
                 await self._doubts.settle(self._machine.tell)
                 async with self._leases.held(used_devices(job.procedure), plan.abort):
-                    await self._execute(plan, _metadata(job, self.name))
+                    await self._execute(plan, metadata_of(job, self.name))
         except RunEngineInterrupted as interrupted:
             return self._ending.error or self._leases.overtime or Aborted(self._reason or str(interrupted))
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
@@ -246,23 +244,16 @@ class LocalStation:
         """Bring every device to its safe state, all at once. A device that fails to is named in the station's fault."""
         problems = await self._emergency.make_safe()
         if self._emergency.error is None:
-            self._is.fault = bool(problems)
+            self._is.fault = bool(problems) or (self._is.fault and self._is.busy)
             self.settle(told(self.devices, problems, "did not reach its safe state"))
 
     async def estop(self, reason: str) -> None:
-        """Stop every device at once, end the experiment with EmergencyStop, then bring the devices to their safe state.
-
-        Until `clear` no verb of any device does anything. A station that is not connected yet connects first.
-        """
+        """Stop every device at once and lock it; end the experiment with EmergencyStop; bring the devices to safety."""
         if not self._closed:
             await self._emergency.press(reason)
 
     async def clear(self) -> None:
-        """After an emergency stop: connect every device anew; what is not known any more is told.
-
-        A device that does not answer is a fault of the station. Nothing is done without an emergency stop. Raises
-        SafetyError when the experiment has not ended yet.
-        """
+        """After an emergency stop: connect every device anew. Raises SafetyError when the experiment does not end."""
         if not self._closed:
             await self._emergency.clear()
 
@@ -283,12 +274,15 @@ class LocalStation:
             self._emergency.press(reason)
         self._trip_lab(reason)
 
-    async def end_run(self, error: EmergencyStop) -> None:
-        """End the experiment that runs, without its cleanup."""
+    def close_plan(self, error: EmergencyStop) -> None:
+        """From its next message on the plan that runs does nothing but end with the error."""
         self._ending.end(error)
         self._leases.give_up(str(error))
         if self._plan is not None:
             self._plan.wake()
+
+    async def end_run(self, error: EmergencyStop) -> None:
+        """End what the plan still waits for."""
         if self._ending.at_work:
             await self._engine.abort_run(str(error))
 
@@ -304,16 +298,3 @@ class LocalStation:
         """Go to the state that follows from all that is known."""
         state = self._is.state(self.state)
         self._machine.go(state, cause or (self._gate.why if state is StationState.PAUSED is not self.state else ""))
-
-    def tell(self, news: str) -> None:
-        """Something to be known of the station; nothing when empty."""
-        self._machine.tell(news)
-
-    def _collect(self, name: str, document: Mapping[str, Any]) -> None:
-        self._documents.append((name, document))
-
-
-def _metadata(job: Job, station: str) -> dict[str, Any]:
-    """What the start document says of a job."""
-    about = {"experiment": job.experiment.id, "station": station, "parameters": dict(job.experiment.parameters)}
-    return {**about, "stage": job.stage} if job.stage else about

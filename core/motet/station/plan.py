@@ -120,7 +120,8 @@ class ProcedurePlan:
         for step in steps:
             yield Msg("checkpoint")
             if not self.gate.is_set():
-                yield Msg("wait_for", None, [self.gate.wait])
+                (waited,) = yield Msg("wait_for", None, [self.gate.wait])
+                waited.result()
             self._go_on()
             match step:
                 case VerbStep(verb="read"):

@@ -50,6 +50,12 @@ class Plans:
         )
 
 
+def metadata_of(job: Job, station: str) -> dict[str, Any]:
+    """What the start document of a job's run says."""
+    about = {"experiment": job.experiment.id, "station": station, "parameters": dict(job.experiment.parameters)}
+    return {**about, "stage": job.stage} if job.stage else about
+
+
 def cause_of(error: Exception) -> Exception:
     """The error that a driver raised, from inside the RunEngine's FailedStatus."""
     while isinstance(error, FailedStatus) and isinstance(error.__cause__, Exception):

@@ -79,7 +79,8 @@ class PluginPlan:
 
     def _pause(self, message: Msg) -> Plan:
         yield message
-        yield Msg("wait_for", None, [self.gate.wait])
+        (waited,) = yield Msg("wait_for", None, [self.gate.wait])
+        waited.result()
 
 
 def _abort() -> Plan:

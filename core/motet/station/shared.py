@@ -5,8 +5,8 @@ aborted or made safe leaves it alone while another one has it; an emergency stop
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, cast
@@ -213,50 +213,3 @@ class Face(Device):
         """Its signals, under the lease."""
         async with self._leased():
             return cast("dict[str, Reading[Any]]", await super().read())
-
-
-@dataclass
-class StageLeases:
-    """What one station leases for the whole of a stage; and the end of its waits."""
-
-    devices: Mapping[str, Device]
-    overtime: Exception | None = field(default=None, init=False)
-    """Why the stage has to end: it had a device for too long."""
-
-    @property
-    def faces(self) -> Mapping[str, Face]:
-        """The shared devices."""
-        return {key: device for key, device in self.devices.items() if isinstance(device, Face)}
-
-    def wait_at(self, gate: Gate) -> None:
-        """No step of a shared device begins while this gate is closed."""
-        for face in self.faces.values():
-            face.wait_at(gate)
-
-    @asynccontextmanager
-    async def held(
-        self, used: frozenset[str] | None, too_long: Callable[[], Coroutine[Any, Any, object]]
-    ) -> AsyncGenerator[None]:
-        """Hold, in the order of their names, the devices that are leased by stage; of the `used` ones, if it is known
-        which. `too_long` is run when one was held longer than it may be."""
-        self.overtime = None
-        ending: list[asyncio.Future[object]] = []
-
-        def late(error: Exception) -> None:
-            self.overtime = error
-            ending.append(asyncio.ensure_future(too_long()))
-
-        wanted = [key for key, face in self.faces.items() if face.leased_by_stage and (used is None or key in used)]
-        async with AsyncExitStack() as stack:
-            for key in sorted(wanted):
-                held = await self.faces[key].lease(late)
-                stack.callback(held.release)
-                stack.enter_context(self.faces[key].for_stage())
-            yield
-            for task in ending:
-                await task
-
-    def give_up(self, reason: str) -> None:
-        """End every wait for a lease."""
-        for face in self.faces.values():
-            face.give_up(reason)

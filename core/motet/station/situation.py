@@ -39,7 +39,7 @@ class Situation:
 
     def cleared(self, *, fault: bool) -> None:
         """The emergency stop is over, and every device was connected anew."""
-        self.stopped = self.clearing = False
+        self.stopped = self.clearing = self.aborted = False
         self.connected, self.fault = True, fault
         self.gate.pass_through(False)
 

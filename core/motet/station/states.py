@@ -44,6 +44,7 @@ TRANSITIONS = (
     Transition(_CONNECTED, _S.FAULT, "a device did not reach its safe state"),
     Transition((_S.FAULT,), _S.IDLE, "every device has reached its safe state"),
     Transition((_S.FAULT,), _S.PAUSED, "the same; it is paused, or an interlock is tripped"),
+    Transition((_S.FAULT,), _S.ABORTED, "the same; its experiment was aborted"),
     Transition((_S.FAULT,), _S.RUNNING, "an experiment begins; devices in doubt show first who they are"),
     Transition(tuple(s for s in _S if s is not _S.ESTOPPED), _S.ESTOPPED, "emergency stop"),
     Transition((_S.ESTOPPED,), _S.CLEARING, "a person clears the emergency stop"),

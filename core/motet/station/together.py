@@ -59,6 +59,12 @@ async def connect_anew(device: Device) -> Sequence[str]:
     return lost
 
 
+def unrepeatable_calls(devices: Mapping[str, Device]) -> dict[str, int]:
+    """How often each verb that must not be repeated has been called, by `device.verb`."""
+    verbs = [(f"{key}.{name}", verb) for key, one in devices.items() for name, verb in one.verbs.items()]
+    return {label: verb.calls for label, verb in verbs if not verb.spec.repeatable}
+
+
 def told(devices: Mapping[str, Device], problems: Mapping[str, BaseException], what: str) -> str:
     """`cell-stage did not reach its safe state: no answer; ...`, empty without problems."""
     return "; ".join(f"{devices[key].name} {what}: {_reason(error)}" for key, error in problems.items())

@@ -202,4 +202,6 @@ class Events(Sent):
     """What happened at a station since the last one, at `event`."""
 
     process: Id
+    number: int
+    """Counts the messages of a process."""
     events: tuple[AnyEvent, ...]

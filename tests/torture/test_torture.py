@@ -1,0 +1,96 @@
+"""`make torture` in its short form, one proof at a time; and that it can tell when something is wrong."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from motet.model.experiment import State, Suggestion
+from motet.store import Change, ExperimentRow, Stamp, Transition
+from motet_testing.mosquitto import program
+from motet_torture import audit
+from motet_torture.__main__ import proved
+from motet_torture.doser import value_of
+from motet_torture.ledger import DISPENSED, STOPPED, Ledger, counted
+from motet_torture.processes import TooLate, running
+from motet_torture.proofs import Measured, Proof, Trial, at_least, at_most, count
+from motet_torture.proving import PROOFS
+
+BROKERS = ("station-killed", "broker", "proxy", "estop")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", PROOFS)
+def test_the_bars_are_met(name: str, tmp_path: Path) -> None:
+    if name in BROKERS and program() is None:
+        pytest.skip("mosquitto not found: apt-get install mosquitto")
+    command = [sys.executable, "-m", "motet_torture", "--short", "--only", name, "--keep", str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=230, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def row(number: int, x: int, state: State = State.DONE, y: float | None = None) -> ExperimentRow:
+    values = {"y": value_of(x) if y is None else y} if state is State.DONE else {}
+    suggestion = Suggestion({"x": x}, "because", id=str(number))
+    return ExperimentRow(f"torture-1/{number}", number, state, suggestion, values, "", "s1", 0.0, (), 1.0)
+
+
+def test_a_dispense_too_many_is_counted_and_one_too_few() -> None:
+    rows = [row(1, 10), row(2, 20, State.FAILED), row(3, 20), row(4, 30)]
+    assert audit.repeated(rows, {10: 1, 20: 2, 30: 1}) == 0
+    assert audit.repeated(rows, {10: 2, 20: 3, 30: 1}) == 2
+    assert audit.missing(rows, {10: 1, 20: 2, 30: 1}) == 0
+    assert audit.missing(rows, {10: 1, 20: 1}) == 1
+    assert audit.missing(rows, {10: 1, 20: 1, 30: 1, 40: 1}) == 1
+
+
+def test_wrong_values_and_second_endings_are_counted() -> None:
+    assert audit.wrong_values([row(1, 10), row(2, 20, y=value_of(20) + 1e-6)]) == 1
+    changes = (Change.PLANNED, Change.RUNNING, Change.DONE)
+    story = [Transition("torture-1/1", change, "s1", 1, "", Stamp(0.0, 0.0)) for change in changes]
+    assert audit.endings(story) == 0
+    assert audit.endings([*story, story[-1]]) == 1
+
+
+def test_a_ledger_outlives_its_writer_and_counts_by_point(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    for what, x in ((DISPENSED, 1), (STOPPED, 1), (DISPENSED, 2), (DISPENSED, 1)):
+        ledger.write("d1", what, x)
+    ledger.close()
+    assert counted(tmp_path / "ledger") == {1: 2, 2: 1}
+    assert counted(tmp_path / "none") == {}
+
+
+def test_bars() -> None:
+    assert at_most("", 1.0, 1.0, "s").met
+    assert not at_most("", 1.01, 1.0, "s").met
+    assert not at_most("", float("nan"), 1.0, "s").met
+    assert not at_least("", 0.94, 0.95).met
+    assert not count("", 1).met
+
+
+async def test_what_cannot_be_measured_is_a_bar_that_is_missed(tmp_path: Path) -> None:
+    async def prove(trial: Trial) -> Sequence[Measured]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    found = await proved(Proof("never", "it hangs", prove, longest_s=0.05), tmp_path, short=True, seed=1)
+    assert not found.met
+    assert "TimeoutError" in found.measured[0].figure
+
+
+async def test_nothing_is_left_of_a_process_and_of_what_it_started(tmp_path: Path) -> None:
+    code = "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid, flush=True); sys.stdin.read()"
+    async with running(tmp_path) as programs:
+        started = await programs.start("parent", sys.executable, "-c", f"{code}; import time; time.sleep(600)")
+        child = int(await started.says("", 20))
+        started.freeze()
+        with pytest.raises(TooLate, match="has not said 'hello'"):
+            await started.says("hello", 0.1)
+    assert not started.alive
+    assert child not in psutil.pids() or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
