@@ -26,8 +26,8 @@ async def begun_before(file: CampaignFile, setting: Setting, store: Store, resum
     """What an earlier process left of a campaign, None where it begins anew.
 
     `resume` is None by default: the newest campaign of the name goes on if it was not ended. True: one has to be there
-    that was not ended. False: what is there is given up. Nobody else runs it, as a store has one writer. Raises NotFound, and
-    FileProblems when the files do not say any more what it is about.
+    that was not ended. False: what is there is given up. Nobody else runs it, as a store has one writer. Raises
+    NotFound, and FileProblems when the files do not say any more what it is about.
     """
     if setting.virtual or setting.data is None:
         return None

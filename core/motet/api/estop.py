@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from motet.api.broker import address
+from motet.api.names import CONTROL_FILE
 from motet.bus import Bus
 from motet.errors import FileProblems, MotetError, NotFound
 from motet.files.broker_check import broker_beside
@@ -20,7 +21,6 @@ from motet.model.values import Frozen, Name
 from motet.station.latch import Latch, whoami
 from motet.station.latch_state import Latched, LatchState, latch_file, read, update
 
-CONTROL_FILE = "control.json"
 TIMEOUT_S = 5.0
 """Longest wait for one broker."""
 

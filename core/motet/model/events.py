@@ -25,8 +25,8 @@ class StationState(StrEnum):
 
 
 class CampaignState(StrEnum):
-    """Where a campaign is. `finished`, `stopped`, `aborted` and `failed` are ends; `interrupted` says that its process was
-    told to end: it goes on when it is started again."""
+    """Where a campaign is. `finished`, `stopped`, `aborted` and `failed` are ends; one that was `interrupted`, as its
+    process was told to end, goes on when it is started again."""
 
     STARTING = "starting"
     RUNNING = "running"

@@ -79,8 +79,8 @@ class Outcome:
 class RunRecord:
     """What a station hands back after one attempt at an experiment.
 
-    Times in seconds on the loop's clock; `error` is why the attempt failed, None when it did not. `unrepeatable` are the
-    steps (`device.verb`) that were begun and must never be repeated by themselves.
+    Times in seconds on the loop's clock; `error` is why the attempt failed, None when it did not. `unrepeatable` are
+    the steps (`device.verb`) that were begun and must never be repeated by themselves.
     """
 
     documents: tuple[Document, ...]

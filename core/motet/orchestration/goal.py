@@ -11,7 +11,7 @@ from motet.model.objective import Objective, OutcomeConstraint
 @dataclass(frozen=True)
 class Goal:
     """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
-    seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours that each station worked."""
+    seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours of each station."""
 
     objectives: Mapping[str, Objective]
     stop: Sequence[StopRule] = ()

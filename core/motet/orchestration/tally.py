@@ -8,8 +8,8 @@ from motet.model.experiment import RunRecord
 
 @dataclass
 class Tally:
-    """Counts attempts by stage, and their times, in seconds of the loop's clock. `before_s` is what a campaign that goes on took
-    before: from its first dispatch to its last result."""
+    """Counts attempts by stage, and their times, in seconds of the loop's clock. `before_s` is what a campaign took
+    before its present process, from its first dispatch to its last result."""
 
     runs: dict[str, int] = field(default_factory=dict[str, int])
     busy_s: dict[str, float] = field(default_factory=dict[str, float])

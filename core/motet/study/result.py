@@ -24,12 +24,12 @@ class TrialResult:
     `ended_s` (since the first dispatch, never falling) and `values` (the first objective, None for an experiment that
     failed, infinitely bad for one that lacks it or breaks a constraint on outcomes) have one entry for each experiment
     in the order of their ends, up to the one at which a stop rule held.
-    `reached` tells whether one did, other than by counting experiments. `attempts` counts everything that a station of the first stage
-    began, retries and what was running when the rule held included. `busy_s` is the sum of the times of all
-    attempts, `wall_s` the time from the first dispatch to the last result, experiments that were running when the rule
-    held included, `learner_s` the real time that the learner worked. `cost` is in the
-    lab's currency, None where the lab states no prices; `consumed` is by consumable. `error` is why the trial could not
-    be run, empty when it could; all else is empty then.
+    `reached` tells whether one did, other than by counting experiments. `attempts` counts everything that a station of
+    the first stage began, retries and what was running when the rule held included. `busy_s` is the sum of the times of
+    all attempts, `wall_s` the time from the first dispatch to the last result, experiments that were running when the
+    rule held included, `learner_s` the real time that the learner worked. `cost` is in the lab's currency, None where
+    the lab states no prices; `consumed` is by consumable. `error` is why the trial could not be run, empty when it
+    could; all else is empty then.
     """
 
     trial: Trial
