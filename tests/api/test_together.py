@@ -1,6 +1,8 @@
 """Several campaigns in one lab at once: each station is one campaign's at a time, by priority and in fair parts."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from motet.api.run import Options, load
 from motet.api.session import Session
 from motet.api.setting import Setting
 from motet.api.together import Together, run_together
-from motet.errors import FileProblems, PluginProblem
+from motet.errors import FileProblems, PluginProblem, StoreError
 from motet.files.campaign import CampaignFile
 from motet.model.events import (
     CampaignChanged,
@@ -27,7 +29,7 @@ from motet.orchestration.recorder import Sink
 from motet.plugins import installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
-from motet.store import Reader
+from motet.store import Reader, committing
 
 ENDS = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED)
 
@@ -141,7 +143,7 @@ def test_one_that_is_paused_in_the_middle_of_its_last_step_does_not_keep_the_oth
     def see(name: str, event: Event, controls: dict[str, Control]) -> None:
         match event:
             case StepStarted(_, step) if name == "first" and "measure" in step:
-                if len(paused) < 2:
+                if not paused:
                     paused.append(step)
                     controls["first"].pause("lunch")
             case CampaignChanged(_, CampaignState.FINISHED, _) if name == "second":
@@ -192,6 +194,33 @@ def test_the_last_one_leaves_the_stations_safe_also_when_another_could_not_begin
     assert sorted(made_safe) == ["s1", "s2"]
     (good,) = [one for one in Reader(tmp_path / "data" / "motet.db").campaigns() if one.id == "good-1"]
     assert good.state is CampaignState.FINISHED
+
+
+def test_who_aborts_again_does_not_wait_for_a_store_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def see(name: str, event: Event, controls: dict[str, Control]) -> None:
+        match event:
+            case ExperimentEnded() if not other.in_transaction:
+                other.execute("BEGIN EXCLUSIVE")
+            case CampaignChanged(_, CampaignState.PAUSED, reason):
+                reasons.append(reason)
+                controls[name].abort("enough")
+                controls[name].abort("enough, now")
+            case _:
+                pass
+
+    monkeypatch.setattr(committing, "LOCKED_S", 0.05)
+    reasons: list[str] = []
+    store = tmp_path / "data" / "motet.db"
+    store.parent.mkdir()
+    with closing(sqlite3.connect(store, isolation_level=None, check_same_thread=False)) as other:
+        with pytest.raises(StoreError):
+            controlled(tmp_path, see, first="", second="")
+        other.execute("ROLLBACK")
+    assert ["the store cannot be written" in reason for reason in reasons] == [True, True]
+    states = [one.state for one in Reader(store).campaigns()]
+    assert states == [CampaignState.RUNNING, CampaignState.RUNNING], "they go on when they are started again"
 
 
 def test_campaigns_of_different_labs_or_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -63,6 +63,10 @@ class Bench:
         """All experiments stored so far; none while there is no store."""
         return Reader(self.store).experiments(campaign) if self.store.exists() else []
 
+    def campaigns(self) -> int:
+        """How many campaigns are stored."""
+        return len(Reader(self.store).campaigns())
+
     def story(self, campaign: str = CAMPAIGN) -> list[Transition]:
         """Everything that happened to the experiments, in the order stored."""
         return Reader(self.store).transitions(campaign)

@@ -17,7 +17,7 @@ from motet_torture.labs import campaign_of
 from motet_torture.plugins import registry
 
 HOUR = 3600.0
-MINUTES = 10.0
+MINUTES = 20.0
 """How long an experiment takes, lab time."""
 
 

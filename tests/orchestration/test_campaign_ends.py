@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -238,7 +238,7 @@ def test_no_more_begin_than_there_is_room_for_while_the_learner_chooses(lab: Any
 class Losing(Wrapped):
     """Loses its first experiment; the other one goes away for good then."""
 
-    lost: "set[str]" = set()
+    lost: ClassVar[set[str]]
 
     @property
     def unavailable(self) -> str:

@@ -120,7 +120,7 @@ def test_a_campaign_that_was_paused_is_paused_when_it_goes_on_however_often(
     again.beside = lambda lab: wait(lab, images[1])
     assert again.run().experiments == 4
     assert begun == [2, 0]
-    assert [read(Reader(image), "test-1", (STAGE,), ("cell0",)).paused for image in images] == ["lunch"] * 2
+    assert read(Reader(images[1]), "test-1", (STAGE,), ("cell0",)).paused == "lunch"
 
 
 class Remote:

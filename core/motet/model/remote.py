@@ -9,8 +9,8 @@ WhenAlone = Literal["finish", "hold", "stop"]
 
 
 class Remote(Frozen):
-    """How stations in other processes (`remote: true`) and their orchestrator wait for one another. Times are of the
-    clock on the wall: seconds, or quantities."""
+    """How stations in other processes (`remote: true`) and their orchestrator wait for one another. Times are real
+    time, not lab time: seconds, or quantities."""
 
     when_alone: WhenAlone = "finish"
     """`finish`: the running experiment goes on to its end, its result is kept and delivered later. `hold`: it waits

@@ -17,15 +17,18 @@ LEARNER: Mapping[str, object] = {
     "pending": "believer",
 }
 STATIONS = 3
+SECONDS = 0.4
+"""How long an experiment dispenses."""
 LONGEST_S = 120.0
 """A run that does nothing for so long has failed."""
 
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Kill it so many times, then let it finish."""
-    kills, experiments = trial.of(50, 3), trial.of(200, 24)
+    kills = trial.of(50, 3)
+    experiments = trial.of(200, 15) + kills * STATIONS  # each kill interrupts as many as there are stations, at most
     rng = trial.random("kills")
-    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=0.15) as lab:
+    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
         lab.write(lab_of(lab.urls), campaign_of(experiments, LEARNER, seed=trial.seed, failures={"in_a_row": 50}))
         seen: dict[int, tuple[str, Mapping[str, float]]] = {}
         changed = early = 0
@@ -55,8 +58,8 @@ async def _some_moment(run: Program, rng: random.Random, share: int) -> int:
         await asyncio.sleep(rng.uniform(0.0, 2.0))
         return 1
     await run.says(" running", LONGEST_S)
-    await run.counted(": y ", rng.randint(0, max(1, share + 1)), LONGEST_S)
-    await asyncio.sleep(rng.uniform(0.0, 0.2))
+    await run.counted(": y ", rng.randint(0, max(0, share - 2 * STATIONS + 1)), LONGEST_S)
+    await asyncio.sleep(rng.uniform(0.0, SECONDS))
     return 0
 
 
@@ -64,6 +67,7 @@ async def _measured(lab: Bench, experiments: int, changed: int) -> Sequence[Meas
     rows = await asyncio.to_thread(lab.experiments)
     compared = await asyncio.to_thread(replayed, lab.store, lab.campaign, registry(), CAMPAIGN)
     return [
+        count("campaigns in the store", lab.campaigns(), 1),
         count("experiments", len(rows), experiments),
         count("ended before a kill, different or gone after it", changed),
         *exactly_once(lab),
