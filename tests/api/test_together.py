@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from motet.api import session as session_module
 from motet.api.run import Options, load
 from motet.api.session import Session
 from motet.api.setting import Setting
 from motet.api.together import Together, run_together
 from motet.errors import FileProblems, PluginProblem, StoreError
 from motet.files.campaign import CampaignFile
+from motet.learning import build_learner
 from motet.model.events import (
     CampaignChanged,
     CampaignState,
@@ -175,7 +175,7 @@ def test_the_last_one_leaves_the_stations_safe_also_when_another_could_not_begin
 ) -> None:
     made_safe: list[str] = []
     built: list[Any] = []
-    safe, build = LocalStation.safe, session_module.build_learner
+    safe, build = LocalStation.safe, build_learner
 
     async def counted(self: LocalStation) -> None:
         made_safe.append(self.name)
@@ -188,7 +188,7 @@ def test_the_last_one_leaves_the_stations_safe_also_when_another_could_not_begin
         return built[0]
 
     monkeypatch.setattr(LocalStation, "safe", counted)
-    monkeypatch.setattr(session_module, "build_learner", broken)
+    monkeypatch.setattr("motet.api.session.build_learner", broken)
     with pytest.raises(PluginProblem, match="broken"):
         controlled(tmp_path, lambda name, event, controls: None, good="", bad="")
     assert sorted(made_safe) == ["s1", "s2"]

@@ -38,7 +38,7 @@ def test_a_killed_campaign_goes_on_and_every_experiment_is_there_once(twin: Any)
     assert twin.here("store", "check").returncode == 0
     again = twin.here("run", "campaign.yaml", "--resume")
     assert again.returncode == 2
-    assert "each has ended" in again.stderr
+    assert "twin_sdc-1 has finished" in again.stderr
 
 
 def test_it_is_begun_anew_where_a_person_wants_that_and_refused_when_its_files_have_changed(twin: Any) -> None:

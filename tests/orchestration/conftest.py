@@ -99,6 +99,8 @@ class Lab:
     goes_on: bool = False
     """Whether the campaign is there already, as a process left it that ended in the middle of it."""
     fresh: bool = False
+    longest_s: float | None = None
+    """How long a visit to the learner may take."""
     queue: Queue | None = None
     loop: CampaignLoop | None = None
     retry_wait_s: float = 0.0
@@ -144,8 +146,11 @@ class Lab:
         learner = build_learner(self.learner, self.registry, SPACE, OBJECTIVES, seed=1, stations=count, rules=rules)
         if before is not None:
             learner.replay(before.learner)
-        suggester = FreshSuggester(learner) if self.fresh else Suggester(learner, ahead=self.stations)
-        goal = Goal(OBJECTIVES, rules, self.budget, self.failures, self.retry_wait_s)
+        suggester = (
+            FreshSuggester(learner, longest_s=self.longest_s) if self.fresh else Suggester(learner, ahead=self.stations)
+        )
+        pause = self.learner.on_error == "pause"
+        goal = Goal(OBJECTIVES, rules, self.budget, self.failures, self.retry_wait_s, pause_on_learner_error=pause)
         supplies = None
         if self.stocks is not None:
             supplies = Supplies([self.stocks.supplies] * len(stages), self.stocks, recorder, self.person)

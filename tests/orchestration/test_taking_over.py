@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,11 @@ def test_a_campaign_that_was_paused_is_paused_when_it_goes_on_however_often(
 
     paused, begun = asyncio.Event(), list[int]()
     lab.fresh, lab.budget, lab.on_event = True, Budget(experiments=4), on_event
-    lab.beside = lambda lab: wait(lab, images[0])
+    lab.beside = partial(wait, image=images[0])
     lab.run()
     paused = asyncio.Event()
     again = make_lab(images[0], fresh=True, goes_on=True, budget=lab.budget, on_event=on_event)
-    again.beside = lambda lab: wait(lab, images[1])
+    again.beside = partial(wait, image=images[1])
     assert again.run().experiments == 4
     assert begun == [2, 0]
     assert read(Reader(images[1]), "test-1", (STAGE,), ("cell0",)).paused == "lunch"
@@ -168,6 +169,6 @@ def test_a_job_that_never_began_is_sent_as_it_is(lab: Any, make_lab: Any, tmp_pa
     lab.fresh, lab.budget = True, Budget(experiments=3)
     crash(lab, 2, image)
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget)
-    again.station = lambda local: Remote(local, again, "resume")
+    again.station = partial(Remote, lab=again, wish="resume")
     assert again.run().experiments == 3
     assert _changes(again.reader, 2) == [Change.PLANNED, Change.RUNNING, Change.DONE]

@@ -59,6 +59,8 @@ class Rig:
     opened: Callable[[], Awaitable[None]]
     events: list[Event] = field(default_factory=list[Event])
     more: str = ""
+    repeatable: bool = True
+    """Whether its instrument may measure a point again by itself."""
 
     def simulate(self, *, fast: bool = False, timeout: float = 20.0) -> Summary:
         """Run the campaign to its end, within bounds."""
@@ -90,7 +92,7 @@ class Rig:
             async def open(self) -> None:
                 await rig.opened()
 
-            @verb(units={"x": "mm"}, outputs={"y": Output()})
+            @verb(units={"x": "mm"}, outputs={"y": Output()}, repeatable=rig.repeatable)
             async def measure(self, x: float) -> Mapping[str, Any]:
                 """Measure at x."""
                 return {"y": await rig.measured(x)}

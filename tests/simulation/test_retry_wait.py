@@ -22,3 +22,13 @@ def test_tries_are_as_far_apart_as_the_campaign_says(rig: Any) -> None:
     assert summary.failed == 0
     assert times[:4] == [0.0, 120.0, 240.0, 360.0]
     assert sum(isinstance(event, ExperimentRetried) for event in rig.events) == 3
+
+
+def test_where_nobody_can_be_asked_what_must_not_be_repeated_fails(rig: Any) -> None:
+    async def measured(x: float) -> float:
+        raise NoReply("the gauge is away")
+
+    rig.measured, rig.repeatable = measured, False
+    rig.more = "failures: {retry: 5, unrepeatable: ask}\n"
+    summary = rig.simulate()
+    assert (summary.experiments, summary.failed) == (4, 4)

@@ -141,3 +141,87 @@ def test_a_station_that_starts_stopped_connects_its_devices_to_stop_them(bench: 
         await station.close()
 
     bench.run(scenario())
+
+
+def test_a_station_is_not_available_until_it_is_cleared(bench: Any) -> None:
+    async def scenario() -> None:
+        station = await _station(bench, False)
+        await station.available()
+        assert station.unavailable == ""
+        stopping = asyncio.create_task(station.estop("smoke"))
+        await asyncio.sleep(0)
+        assert station.unavailable == "station cell is e-stopped: smoke"
+        await stopping
+        waiting = asyncio.create_task(station.available())
+        await asyncio.sleep(0)
+        clearing = asyncio.create_task(station.clear())
+        while station.state is not StationState.CLEARING:
+            await asyncio.sleep(0)
+        assert (station.unavailable, waiting.done()) == ("station cell is being cleared: smoke", False)
+        await asyncio.gather(clearing, waiting)
+        assert station.unavailable == ""
+        await station.close()
+
+    bench.run(scenario())
+
+
+def test_what_is_connecting_while_it_is_pressed_is_stopped_when_it_is_there(bench: Any) -> None:
+    """A device whose line is not open yet cannot be stopped, and may be moving."""
+
+    class Opening:
+        begun = asyncio.Event()
+        may_end = asyncio.Event()
+
+        async def __call__(self) -> None:
+            self.begun.set()
+            await self.may_end.wait()
+
+    async def scenario() -> None:
+        opening = bench.gauge.open = Opening()
+        bench.gauge.silent = NoReply("not open")
+        station = LocalStation("cell", {"gauge": bench.gauge}, FastEngine())
+        connecting = asyncio.create_task(station.connect())
+        await opening.begun.wait()
+        await station.estop("smoke")
+        clearing = asyncio.create_task(station.clear())
+        await asyncio.sleep(0)
+        bench.gauge.silent = None
+        opening.may_end.set()
+        with pytest.raises(EmergencyStop):
+            await connecting
+        assert bench.gauge.calls == ["stop", "safe"]
+        await clearing
+        assert station.state is StationState.IDLE
+        await station.close()
+
+    bench.run(scenario())
+
+
+def test_a_press_while_it_is_cleared_stays(bench: Any) -> None:
+    async def scenario() -> None:
+        station = await _station(bench, False)
+        await station.estop("smoke")
+        blocked = asyncio.Event()
+        opened = bench.gauge.open
+
+        async def slow() -> None:
+            await blocked.wait()
+            await opened()
+
+        bench.gauge.open = slow
+        first = asyncio.create_task(station.clear())
+        while station.state is not StationState.CLEARING:
+            await asyncio.sleep(0)
+        await station.estop("fire")
+        second = asyncio.create_task(station.clear())
+        while station.state is not StationState.CLEARING:
+            await asyncio.sleep(0)
+        bench.gauge.open = opened
+        blocked.set()
+        await first
+        assert station.unavailable == "station cell is being cleared: fire", "it is the second one's to clear"
+        await second
+        assert station.state is StationState.IDLE
+        await station.close()
+
+    bench.run(scenario())

@@ -274,3 +274,17 @@ def test_an_emergency_stop_of_any_station_stops_it() -> None:
         *("open", "carry 5", "safe"),
         *("close", "open", "carry 5", "close"),
     ]
+
+
+def test_a_step_that_waits_out_a_pause_does_not_begin_when_the_emergency_stop_opens_the_gate() -> None:
+    async def work(bench: Bench) -> None:
+        first = asyncio.create_task(bench.run("one", CARRY))
+        second = asyncio.create_task(bench.run("two", {"robot.carry": {"x": 2}}))
+        await asyncio.sleep(4)
+        bench.stations["two"].pause()
+        assert (await first).error is None
+        await asyncio.sleep(1)
+        await bench.stations["two"].estop("smoke")
+        assert isinstance((await second).error, EmergencyStop)
+
+    assert "carry 2" not in carried_out(work).whats()

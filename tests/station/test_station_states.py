@@ -177,3 +177,38 @@ def test_a_station_works_on_one_experiment_at_a_time(bench: Any, procedure: Make
 
     assert "station cell is running: it cannot run experiment test-1/1 now" in str(bench.run(scenario()).error)
     assert bench.gauge.calls == []
+
+
+def test_a_gate_that_is_closed_again_at_once_holds_the_plan_that_waits_at_it(
+    bench: Any, procedure: MakeProcedure
+) -> None:
+    seen = Seen(bench)
+
+    async def scenario() -> None:
+        await seen.station.connect()
+        seen.station.pause()
+        running = asyncio.create_task(seen.station.run(Job(EXPERIMENT, procedure({"gauge.move": {"x": 4}}))))
+        await asyncio.sleep(1)
+        seen.station.resume()
+        seen.station.pause("interlock hot", "hot")
+        await asyncio.sleep(1)
+        assert (seen.station.state, bench.gauge.calls) == (S.PAUSED, [])
+        seen.station.resume("interlock hot")
+        assert (await running).error is None
+        await seen.station.close()
+
+    bench.run(scenario())
+    assert seen.states[2:7] == ["paused", "running", "pausing", "paused", "running"]
+    assert seen.is_legal()
+
+
+def test_devices_that_cannot_be_made_safe_are_a_fault_also_where_nobody_has_connected_them(bench: Any) -> None:
+    seen = Seen(bench)
+
+    async def scenario() -> None:
+        bench.gauge.silent = NoReply("silence")
+        await seen.station.safe()
+        assert seen.station.state is S.FAULT
+
+    bench.run(scenario())
+    assert seen.changes == [(S.FAULT, "cell-gauge did not reach its safe state: silence")]

@@ -10,13 +10,16 @@ from motet.api.results import store_path
 from motet.api.setting import Setting
 from motet.errors import FileProblems, NotFound, Problem
 from motet.files.campaign import CampaignFile
-from motet.model.events import CampaignState
+from motet.model.events import ENDS, CampaignState
 from motet.model.experiment import Outcome, State
 from motet.model.values import Point
 from motet.orchestration.resume import Before, read
 from motet.orchestration.work import Stage
 from motet.stamps import wall
 from motet.store import Reader, Stamp, Store
+
+END = frozenset({CampaignState.FINISHED})
+"""The end after which nothing can be gone on with."""
 
 BEGAN = "began"
 """The kind of event that keeps what a campaign is about."""
@@ -25,30 +28,30 @@ BEGAN = "began"
 async def begun_before(file: CampaignFile, setting: Setting, store: Store, resume: bool | None) -> Before | None:
     """What an earlier process left of a campaign, None where it begins anew.
 
-    `resume` is None by default: the newest campaign of the name goes on if it was not ended. True: one has to be there
-    that was not ended. False: what is there is given up. Nobody else runs it, as a store has one writer. Raises
-    NotFound, and FileProblems when the files do not say any more what it is about.
+    `resume` is None by default: the newest campaign of the name goes on if it was not ended. True: it goes on also when
+    it was stopped, aborted or failed. False: what was not ended is given up. Nobody else runs it, as a store has one
+    writer. Raises NotFound, and FileProblems when the files do not say any more what it is about.
     """
     if setting.virtual or setting.data is None:
         return None
     stages = [Stage(stage.name, stage.procedure, stage.stations) for stage in file.stages]
     reader = Reader(store_path(setting.data))
     name, lab = file.campaign.campaign, file.lab.lab
-    while (found := await asyncio.to_thread(reader.unfinished, name, lab)) is not None:
-        campaign = found.summary.id
-        newest = await asyncio.to_thread(reader.campaign, name)
-        if resume is None and newest.summary.id != campaign:
-            return None  # somebody has gone on without it since
-        if resume is not False:
-            await asyncio.to_thread(_check, file, reader, campaign)
-        before = await asyncio.to_thread(read, reader, campaign, stages, file.stations)
-        if resume is not False:
-            await store.resumed(campaign, Stamp(wall(), before.elapsed_s))
-            return before
-        await _give_up(before, store)
-    if resume:
-        raise NotFound(f"no campaign {name!r} of the lab {lab!r} is there to go on with: each has ended")
-    return None
+    if resume is False:
+        while (found := await asyncio.to_thread(reader.unfinished, name, lab)) is not None:
+            await _give_up(await asyncio.to_thread(read, reader, found.summary.id, stages, file.stations), store)
+        return None
+    newest = await asyncio.to_thread(reader.newest, name, lab)
+    if newest is None or newest.summary.state in (END if resume else ENDS):
+        if resume:
+            why = "there is none" if newest is None else f"{newest.summary.id} has {newest.summary.state}"
+            raise NotFound(f"no campaign {name!r} of the lab {lab!r} to go on with: {why}")
+        return None
+    campaign = newest.summary.id
+    await asyncio.to_thread(_check, file, reader, campaign)
+    before = await asyncio.to_thread(read, reader, campaign, stages, file.stations)
+    await store.resumed(campaign, Stamp(wall(), before.elapsed_s))
+    return before
 
 
 def about(file: CampaignFile) -> dict[str, Any]:
@@ -62,7 +65,9 @@ def about(file: CampaignFile) -> dict[str, Any]:
         include={"parameters", "constraints", "objectives", "outcome_constraints", "analysis", "learner", "seed"},
     )
     candidates = file.space.candidates
+    learner = {key: value for key, value in plain["learner"].items() if key not in ("on_error", "longest")}
     return plain | {
+        "learner": learner,
         "candidates": digest(candidates) if candidates else None,
         "stages": [{"stage": one.name, "procedure": one.procedure.model_dump(mode="json")} for one in file.stages],
     }
@@ -86,6 +91,7 @@ def _check(file: CampaignFile, reader: Reader, campaign: str) -> None:
 
 async def _give_up(before: Before, store: Store) -> None:
     at, reason = Stamp(wall(), before.elapsed_s), "given up: it was begun anew"
+    await store.resumed(before.campaign, at)  # what its last process asked is withdrawn
     for work in before.unfinished:
         outcome = Outcome(work.experiment, State.FAILED, reason=reason, lost=True)
         await store.ended(outcome, before.stations.get(work.experiment.id, ""), at)

@@ -1,12 +1,18 @@
 """What other processes may tell a running campaign over the broker: its commands, answers and queue."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import json
+import os
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from motet.api.desk import Desk, Reply
-from motet.api.names import ANSWER, QUEUE, TELL
+from motet.api.names import ANSWER, CONTROL_FILE, QUEUE, TELL
+from motet.bus import Bus
+from motet.model.lab import Lab
 from motet.model.space import Space
 from motet.orchestration import CampaignLoop, Control, Questions
 from motet.orchestration.queue import Queue
@@ -63,3 +69,25 @@ class Commands:
         number: Any = request.get("question")
         asked, given = await self.questions.answer(request.get("value"), number)
         return {"question": asked.number, "answer": given}
+
+
+@asynccontextmanager
+async def commanded(bus: Bus, commands: Commands, data: Path, lab: Lab, campaign: str) -> AsyncGenerator[None]:
+    """Lets `motet pause`, `resume`, `stop`, `abort`, `answer` and `queue` reach a campaign over the broker."""
+    topic = f"motet/{lab.lab}/{campaign}/control"
+    subscription = await bus.serve(topic, f"{topic}/reply", commands.carry_out)
+    path = data / campaign / CONTROL_FILE
+    broker = lab.broker.at(bus.url).model_dump(mode="json")
+    address = {"broker": broker, "topic": topic, "pid": os.getpid()}
+    await asyncio.to_thread(_write, path, json.dumps(address))
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        await subscription.cancel()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # it says where the broker's password is, if not what it is
+    path.write_text(text)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -26,7 +26,7 @@ from motet.model.events import (
 )
 from motet.model.lab import Lab
 from motet.model.questions import Answer, Question
-from motet.orchestration.floor import Alone, Floor, Turn
+from motet.orchestration.floor import Alone, Floor, Shared
 from motet.plugins import Registry
 from motet.station import Station
 from motet.station.build import Builder
@@ -34,7 +34,7 @@ from motet.station.heartbeat import Heartbeat
 from motet.station.interlocks import watched
 from motet.station.latch import Latch
 from motet.station.latch_state import Latched
-from motet.station.leases import Held, Leases
+from motet.station.leases import Leases
 from motet.store import Store, StoreTrouble
 
 _OfStation = StationChanged | StepStarted | LeaseWaited | InterlockTripped | InterlockCleared
@@ -219,14 +219,11 @@ class LabSession:
             self._closing = asyncio.create_task(self.store.close())
             self._closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # each write says it
 
-    async def leave(self, user: User) -> None:
-        """A campaign is over, also where it came to no end of its own; the last one leaves its stations safe."""
-        if len(self.users) > 1:
-            await asyncio.gather(*(Shared(self, user).leave(self.stations[name]) for name in user.station_names))
-
-    def floor(self, user: User) -> "Floor | Shared":
+    def floor(self, user: User) -> Floor:
         """How a campaign shares the stations with the others."""
-        return Alone() if len(self.users) == 1 else Shared(self, user)
+        if len(self.users) == 1:
+            return Alone()
+        return Shared(self.leases, self.using, user.key, user.priority, user.share)
 
     def hear(self, event: Event) -> None:
         """What happens at a station concerns the campaign that has it; where none has, those that use it, if any."""
@@ -251,61 +248,6 @@ class LabSession:
         capture = Capture(self.setting.data / f"traffic-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
         self._stack.push_async_callback(capture.close)
         return capture
-
-
-@dataclass
-class Shared:
-    """One of several campaigns of a lab."""
-
-    lab: LabSession
-    user: User
-    _claims: "dict[str, asyncio.Task[Held]]" = field(default_factory=dict[str, "asyncio.Task[Held]"], init=False)
-
-    def claim(self, stations: Iterable[str]) -> None:
-        """Wait for these from now on: they still work on experiments of this campaign, for a process that has ended."""
-        for name in stations:
-            self._claims[name] = asyncio.create_task(self._lease(name))
-
-    async def acquire(self, station: Station) -> Turn:
-        """Wait for its turn."""
-        claim = self._claims.pop(station.name, None)
-        return _Turn(station, await (self._lease(station.name) if claim is None else claim))
-
-    async def _lease(self, name: str) -> Held:
-        user = self.user
-        return await self.lab.leases.acquire((name,), user.key, priority=user.priority, share=user.share)
-
-    def has(self, station: Station) -> bool:
-        """Whether it is this campaign's turn."""
-        return self.lab.leases.holder(station.name) == self.user.key
-
-    def gives_way(self, station: Station) -> bool:
-        """Whether it is another campaign's turn."""
-        return self.lab.leases.gives_way(station.name, self.user.priority)
-
-    async def leave(self, station: Station) -> None:
-        """The last campaign that uses a station leaves it safe. Doing so again does nothing."""
-        claim = self._claims.pop(station.name, None)
-        if claim is not None and not claim.cancel():
-            claim.result().release()
-        users = self.lab.using[station.name]
-        if self.user.key in users:
-            users.discard(self.user.key)
-            if not users:
-                await Alone().leave(station)
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """A station that one of several campaigns has."""
-
-    station: Station
-    held: Held
-
-    def release(self) -> None:
-        """Let the others have it, also where this campaign is paused."""
-        self.station.resume()
-        self.held.release()
 
 
 def _nothing(reason: str) -> None:

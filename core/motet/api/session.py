@@ -1,20 +1,16 @@
 """One campaign file at work in a lab: its learner, its loop, its record in the store."""
 
 import asyncio
-import json
-import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from motet.api.beginning import BEGAN, about, begun_before
-from motet.api.commands import Commands
+from motet.api.commands import Commands, commanded
 from motet.api.desk import Reply
-from motet.api.lab import LabSession, Shared
-from motet.api.names import CONTROL_FILE
+from motet.api.lab import LabSession
 from motet.api.setting import Setting
 from motet.bus import Bus
 from motet.contracts.declarations import Kind
@@ -28,8 +24,8 @@ from motet.model.events import Event, StationChanged
 from motet.model.questions import Answer, Question
 from motet.model.space import units_of
 from motet.orchestration import CampaignLoop, Control, Questions, Recorder, Summary
-from motet.orchestration.asking import asks_again
-from motet.orchestration.floor import Floor
+from motet.orchestration.asking import asks_again, nobody
+from motet.orchestration.floor import Floor, Shared
 from motet.orchestration.goal import Goal
 from motet.orchestration.queue import Queue
 from motet.orchestration.recorder import Sink
@@ -68,7 +64,7 @@ class Session:
     _commands: Commands | None = field(default=None, init=False)
     _started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _before: Before | None = field(default=None, init=False)
-    _floor: Floor | Shared | None = field(default=None, init=False)
+    _floor: Floor | None = field(default=None, init=False)
     _at_work: CampaignLoop | None = field(default=None, init=False)
     _early: list[Event] = field(default_factory=list[Event], init=False)
     """What happened before there was a campaign to store it with."""
@@ -120,7 +116,8 @@ class Session:
         try:
             return await self._run_in(lab)
         finally:
-            await lab.leave(self)
+            if isinstance(self._floor, Shared):  # it may have come to no end of its own
+                await asyncio.gather(*(self._floor.leave(lab.stations[name]) for name in self.station_names))
 
     async def _run_in(self, lab: LabSession) -> Summary:
         before = self._before
@@ -145,7 +142,9 @@ class Session:
             self._commands = commands = Commands(control, self.questions, queue, loop, self.file.space)
             self._started.set()
             if lab.bus is not None and not self.setting.virtual:
-                await stack.enter_async_context(self._remote_control(lab.bus, commands))
+                assert self.setting.data is not None, "a campaign that others may control is stored"
+                where = self.setting.data, self.file.lab, self.campaign
+                await stack.enter_async_context(commanded(lab.bus, commands, *where))
             try:
                 return await loop.run()
             finally:
@@ -213,7 +212,8 @@ class Session:
         stack.push_async_callback(suggester.close)
         wait_s = convert(config.failures.wait, "s") / self.file.lab.scale
         constraints = config.outcome_constraints
-        goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s, constraints, self._cost)
+        pause = config.learner.on_error == "pause"
+        goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s, constraints, pause, self._cost)
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
         supplies = self._supplies(lab, recorder, before)
         if supplies is not None:
@@ -231,7 +231,7 @@ class Session:
             supplies,
             before,
             self._floor or lab.floor(self),
-            asks_again(self.questions),
+            asks_again(self.questions) if self._can_be_asked(lab.bus) else nobody,
         )
 
     def _supplies(self, lab: LabSession, recorder: Recorder, before: Before | None) -> Supplies | None:
@@ -259,30 +259,16 @@ class Session:
         )
         if before is not None:
             learner.replay(before.learner)
+        longest = None if self.setting.virtual else config.learner.longest
+        longest_s = None if longest is None else convert(longest, "s")
         if config.learner.suggest == "fresh":
-            return FreshSuggester(learner, lasts=self.setting.lasts)
-        return Suggester(learner, ahead=stations, lasts=self.setting.lasts)
+            return FreshSuggester(learner, lasts=self.setting.lasts, longest_s=longest_s)
+        return Suggester(learner, ahead=stations, lasts=self.setting.lasts, longest_s=longest_s)
 
     def _cost(self, runs: Mapping[str, int], busy_h: Mapping[str, float]) -> float | None:
         hours = {name: time * self.file.lab.scale for name, time in busy_h.items()}
         amounts = used_up({stage.name: stage.supplies for stage in self.file.stages}, runs)
         return cost_of(self.file.lab, self.file.supplies, amounts, hours)
-
-    @asynccontextmanager
-    async def _remote_control(self, bus: Bus, commands: Commands) -> AsyncGenerator[None]:
-        """Lets `motet pause`, `resume`, `stop`, `abort`, `answer` and `queue` reach this campaign over the broker."""
-        topic = f"motet/{self.file.lab.lab}/{self.campaign}/control"
-        subscription = await bus.serve(topic, f"{topic}/reply", commands.carry_out)
-        assert self.setting.data is not None, "a campaign that others may control is stored"
-        path = self.setting.data / self.campaign / CONTROL_FILE
-        broker = self.file.lab.broker.at(bus.url).model_dump(mode="json")
-        address = {"broker": broker, "topic": topic, "pid": os.getpid()}
-        await asyncio.to_thread(_write, path, json.dumps(address))
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            await subscription.cancel()
 
     async def _new(self, store: Store) -> str:
         """A new campaign in the store, with what it is about."""
@@ -304,12 +290,6 @@ class Session:
         if not self.setting.virtual:
             await store.happened(campaign, BEGAN, "", "", about(self.file), at)
         return campaign
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)  # it says where the broker's password is, if not what it is
-    path.write_text(text)
 
 
 def _versions(registry: Registry) -> dict[str, str]:

@@ -35,6 +35,8 @@ _LEARNER = {
 def check_learner(checked: Checked[Campaign], space: Space, stations: int, registry: Registry, report: Report) -> None:
     """The learner's plugins and the stop rules with their options, whether they go together, the start design against
     the space, and the time between tries."""
+    if checked.model.learner.longest is not None:
+        check_time(checked.model.learner.longest, checked.node.at("learner", "longest"), report, least=0.0)
     check_time(checked.model.failures.wait, checked.node.at("failures", "wait"), report, least=0.0)
     where = checked.node.at("learner")
     config = checked.model.learner

@@ -23,7 +23,7 @@ _Key = frozenset[tuple[str, Value]]
 class _Job:
     """One visit to the learner: what it has to hear of, and what is wanted of it."""
 
-    orders: tuple[Callable[[], None], ...]
+    orders: list[Callable[[], None]]
     renews: bool
     wanted: int
     ready: tuple[Point, ...]
@@ -46,12 +46,18 @@ class Suggester:
     """
 
     def __init__(
-        self, learner: Learner, ahead: int, *, wait_when_alone: bool = True, lasts: Lasts | None = None
+        self,
+        learner: Learner,
+        ahead: int,
+        *,
+        wait_when_alone: bool = True,
+        lasts: Lasts | None = None,
+        longest_s: float | None = None,
     ) -> None:
         self.wait_when_alone = wait_when_alone
         self._learner = learner
         self._ahead = max(1, ahead)
-        self._thread = LearnerThread(lasts)
+        self._thread = LearnerThread(lasts, longest_s)
         self._ready: list[Suggestion] = []
         self._orders: list[Callable[[], None]] = []
         self._in_flight: Counter[_Key] = Counter()  # a learner that repeats points has one twice
@@ -128,6 +134,12 @@ class Suggester:
         self._land(_key(suggestion.parameters))
         self._order(partial(self._learner.release, suggestion.id))
 
+    def forgive(self) -> None:
+        """Ask the learner again after it has failed: it is told first what it was not told then. One that hangs is not
+        forgiven."""
+        if not self._thread.hung:
+            self._error = None
+
     def interrupt(self) -> None:
         """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""
         self._interrupted = True
@@ -189,21 +201,27 @@ class Suggester:
                 self._receive(job, await self._thread.visit(self._visit, job))
                 self._changed.set()
         except LearnerError as error:
-            self._error = error
+            self._failed(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong in the thread surfaces in `take`
-            self._error = LearnerError(f"the learner failed: {type(error).__name__}: {error}")
-            self._error.__cause__ = error
+            failure = LearnerError(f"the learner failed: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            self._failed(failure)
         finally:
             self._job = None
             self._task = None
             self._changed.set()
+
+    def _failed(self, error: LearnerError) -> None:
+        self._error, self._must_renew = error, True
+        if self._job is not None and not self._thread.hung:
+            self._orders = [*self._job.orders, *self._orders]
 
     def _is_short(self) -> bool:
         return len(self._ready) < self._ahead and not self._exhausted
 
     def _next_job(self) -> _Job:
         """What to ask of the learner now. A renewal asks for more: some may be taken while it is computed."""
-        orders, self._orders = tuple(self._orders), []
+        orders, self._orders = self._orders, []
         renews, self._must_renew = self._must_renew, False
         self._taken_meanwhile.clear()
         self._told_meanwhile.clear()
@@ -214,8 +232,9 @@ class Suggester:
 
     def _visit(self, job: _Job) -> list[Suggestion]:
         """In the learner's thread."""
-        for order in job.orders:
-            order()
+        while job.orders:
+            job.orders[0]()
+            job.orders.pop(0)
         return self._learner.propose(job.wanted, job.ready)
 
     def _receive(self, job: _Job, found: list[Suggestion]) -> None:

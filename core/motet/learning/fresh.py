@@ -20,9 +20,9 @@ class FreshSuggester:
     came later. Lives on one event loop.
     """
 
-    def __init__(self, learner: Learner, *, lasts: Lasts | None = None) -> None:
+    def __init__(self, learner: Learner, *, lasts: Lasts | None = None, longest_s: float | None = None) -> None:
         self._learner = learner
-        self._thread = LearnerThread(lasts)
+        self._thread = LearnerThread(lasts, longest_s)
         self._orders: list[Order] = []
         self._passed_on = 0
         self._last: asyncio.Task[None] | None = None
@@ -47,7 +47,7 @@ class FreshSuggester:
         """The best point, knowing what was told up to the outcome whose `tell` gave `told`, or everything.
 
         It is pending from now on. None when none is left, or after `interrupt`. Raises LearnerError when the learner
-        has failed, now and ever after.
+        has failed, until `forgive`.
         """
         found = await self._visited(1, told)
         return found[0] if found and not self._stopped.done() else None
@@ -64,6 +64,12 @@ class FreshSuggester:
     def release(self, suggestion: Suggestion) -> None:
         """A taken suggestion is given back unmeasured."""
         self._orders.append(partial(self._learner.release, suggestion.id))
+
+    def forgive(self) -> None:
+        """Ask the learner again after it has failed: it is told first what it was not told then. One that hangs is not
+        forgiven."""
+        if not self._thread.hung:
+            self._error = None
 
     def interrupt(self) -> None:
         """Nobody waits for the learner any longer: `take` gives None from now on, also where it waits already."""
@@ -99,13 +105,17 @@ class FreshSuggester:
             return
         try:
             found += await self._thread.visit(self._ask, orders, wanted)
+            return
         except LearnerError as error:
             self._error = error
         except Exception as error:  # noqa: BLE001 - whatever went wrong in the thread surfaces in `take`
             self._error = LearnerError(f"the learner failed: {type(error).__name__}: {error}")
             self._error.__cause__ = error
+        if not self._thread.hung:
+            self._orders, self._passed_on = [*orders, *self._orders], self._passed_on - len(orders)
 
     def _ask(self, orders: list[Order], wanted: int) -> list[Suggestion]:
-        for order in orders:
-            order()
+        while orders:
+            orders[0]()
+            orders.pop(0)
         return self._learner.ask(wanted) if wanted else []

@@ -164,6 +164,10 @@ class Learner:
             found = self._judge.best(rng)
         except FitFailed as error:
             return self._without_model(error, begun, rng)
+        except LearnerError as error:
+            if self._task.config.on_error != "fall_back":
+                raise
+            return self._start(begun, f"in place of a learner that failed: {error}", rng, str(error))
         if self._failures and self._failures[-1] != memory.told:
             self._failures.clear()
         return found

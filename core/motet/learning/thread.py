@@ -9,6 +9,8 @@ from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from typing import ParamSpec, TypeVar, TypeVarTuple
 
+from motet.errors import LearnerError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -59,24 +61,39 @@ class _Daemon(Executor):
 class LearnerThread:
     """Carries out visits to a learner. `busy_s` is the real time spent there, in seconds.
 
-    `lasts` is for virtual time, where a visit takes no time by itself: how long it is said to last.
+    `lasts` is for virtual time, where a visit takes no time by itself: how long it is said to last. `longest_s` is how
+    long one may take, seconds of the loop's clock; a thread cannot be interrupted, so after a longer one it is `hung`
+    for good.
     """
 
-    def __init__(self, lasts: Lasts | None = None) -> None:
+    def __init__(self, lasts: Lasts | None = None, longest_s: float | None = None) -> None:
         self.busy_s = 0.0
+        self.hung = False
         self._lasts = lasts
+        self._longest_s = longest_s
         self._thread = _Daemon()
 
     async def visit(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
-        """What `function(*args)` gives in the learner's thread. Raises what it raises."""
+        """What `function(*args)` gives in the learner's thread. Raises what it raises, LearnerError when it hangs."""
         began = self.busy_s
-        result = await asyncio.get_running_loop().run_in_executor(self._thread, self._timed, function, args)
+        call = asyncio.get_running_loop().run_in_executor(self._thread, self._timed, function, args)
+        if self._longest_s is not None:
+            done, _ = await asyncio.wait([call], timeout=self._longest_s)
+            if not done:
+                self.hung = True
+                raise LearnerError(
+                    f"the learner has not come back for {self._longest_s:g} s; `learner.longest` allows no more"
+                )
+        result = await call
         if self._lasts is not None and (seconds := self._lasts(self.busy_s - began)) > 0:
             await asyncio.sleep(seconds)
         return result
 
     async def close(self, working: "asyncio.Task[None] | None", timeout_s: float) -> None:
         """Stop. A visit that goes on is waited for, `timeout_s` at most: a thread cannot be interrupted."""
+        if self.hung:
+            _log.warning("the learner is still working; it is left behind")
+            return
         pending: set[asyncio.Task[None]] = set()
         if working is not None and not working.done():
             _, pending = await asyncio.wait([working], timeout=timeout_s)

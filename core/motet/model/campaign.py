@@ -74,6 +74,13 @@ class LearnerConfig(Frozen):
     failed_fits: Whole = Field(default=3, ge=0, le=1000)
     """How many fits in a row may fail; the start design chooses meanwhile, and each suggestion says so. With one more
     the campaign ends."""
+    on_error: Literal["stop", "pause", "fall_back"] = "stop"
+    """What follows when a plugin of the learner fails otherwise. `stop`: the campaign ends as failed. `pause`: it is
+    paused with the reason; `motet resume` asks the learner again. `fall_back`: the start design chooses meanwhile, and
+    each suggestion says so."""
+    longest: Bound | None = None
+    """How long one visit to the learner may take, of the clock on the wall: `10 min`. One that takes longer counts as
+    failed; without it a learner that hangs is waited for."""
     suggest: Literal["fresh", "ahead"] = "fresh"
     """`fresh`: a free station waits for the fit, and every suggestion knows every result. `ahead`: suggestions are made
     while stations work, and the next one may not know the last results: for experiments as short as a fit."""

@@ -40,6 +40,10 @@ class CampaignState(StrEnum):
     FAILED = "failed"
 
 
+ENDS = frozenset({CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED})
+"""The states in which a campaign is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class StationChanged:
     """A station's state changed."""

@@ -8,6 +8,11 @@ from motet.orchestration.questions import Questions
 from motet.orchestration.work import Work
 
 
+async def nobody(work: Work, station: str, record: RunRecord) -> bool:
+    """Where nobody can be asked nothing is repeated."""
+    return False
+
+
 def asks_again(questions: Questions) -> AskAgain:
     """Asks the people who watch whether an attempt is to be repeated; yes repeats it."""
 

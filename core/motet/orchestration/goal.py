@@ -11,7 +11,8 @@ from motet.model.objective import Objective, OutcomeConstraint
 @dataclass(frozen=True)
 class Goal:
     """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
-    seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours of each station."""
+    seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours of each station. `pause_on_learner_error`: a
+    learner that fails pauses the campaign, instead of ending it."""
 
     objectives: Mapping[str, Objective]
     stop: Sequence[StopRule] = ()
@@ -19,4 +20,5 @@ class Goal:
     failures: FailurePolicy = field(default_factory=FailurePolicy)
     retry_wait_s: float = 0.0
     constraints: Mapping[str, OutcomeConstraint] = field(default_factory=dict[str, OutcomeConstraint])
+    pause_on_learner_error: bool = False
     cost: Callable[[Mapping[str, int], Mapping[str, float]], float | None] = lambda runs, busy_h: None

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from motet.errors import LearnerError
 from motet.learning import FreshSuggester, Suggester
 from motet.model.campaign import Budget
 from motet.model.experiment import Experiment, Suggestion
@@ -31,6 +32,8 @@ class Intake:
     rules_most: int | None
     consider: Callable[[Callable[[float, Cost], str | None]], None]
     taken: Callable[[Suggestion, float, Cost], str | None]
+    pause_on_error: bool = False
+    """Whether a learner that fails pauses the campaign; else LearnerError is raised."""
     begun: int = 0
     reason: str = field(default="", init=False)
     """Why no further experiment begins; empty while one may."""
@@ -89,7 +92,14 @@ class Intake:
             return Work(experiment, _both(planned, begun))
         if not self.queue.asks_learner:
             return None
-        suggestion = await self.suggester.take(heard)
+        try:
+            suggestion = await self.suggester.take(heard)
+        except LearnerError as error:
+            if not self.pause_on_error:
+                raise
+            self.suggester.forgive()
+            self.control.pause(f"{error}; mend it, then `motet resume`, or start `motet run` again")
+            return None
         if suggestion is None:
             if not self.queue.waiting and not self.control.ending:
                 self.end("no point is left to measure")

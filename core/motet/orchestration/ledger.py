@@ -67,6 +67,7 @@ class Ledger:
             self.stopping.most(),
             self._consider,
             self.stopping.taken,
+            self.goal.pause_on_learner_error,
         )
 
     def take_up(self, before: Before) -> None:
@@ -77,6 +78,7 @@ class Ledger:
         self._consider(self.stopping.reason)
         for outcome in before.outcomes:
             self._count(outcome)
+        self._failed_in_a_row %= self.goal.failures.in_a_row  # those that have ended it once do not end it again
         for suggestion in before.pending:
             self.suggester.hold(suggestion)
         for work in before.unfinished:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,7 +12,9 @@ from motet.errors import CampaignError
 from motet.learning import FreshSuggester, Suggester
 from motet.model.events import CampaignState
 from motet.model.experiment import RunRecord, Suggestion
+from motet.orchestration.asking import nobody
 from motet.orchestration.control import Control
+from motet.orchestration.crew import Crew
 from motet.orchestration.floor import Alone, Floor
 from motet.orchestration.goal import Goal
 from motet.orchestration.judge import AskAgain, Judge, Next
@@ -27,10 +29,6 @@ from motet.orchestration.work import Course, Work
 from motet.station import Station
 
 _log = logging.getLogger(__name__)
-
-
-async def _never(work: Work, station: str, record: RunRecord) -> bool:
-    return False
 
 
 @dataclass
@@ -52,7 +50,7 @@ class CampaignLoop:
     supplies: Supplies | None = None
     before: Before | None = None
     floor: Floor = field(default_factory=Alone)
-    ask_again: AskAgain = _never
+    ask_again: AskAgain = nobody
 
     def __post_init__(self) -> None:
         by_name = {station.name: station for station in self.stations}
@@ -65,6 +63,7 @@ class CampaignLoop:
             self.course, self.suggester, self.goal, self.recorder, self.control, self._pipeline, queue
         )
         self._intake = self._ledger.intake
+        self._crew = Crew(self.stations, self.floor, self._ledger)
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
@@ -93,7 +92,7 @@ class CampaignLoop:
             ledger.fail(_first(error))
             raise
         finally:
-            await asyncio.gather(*map(self._leave, self.stations))
+            await self._crew.leave()
             for work in self._pipeline.unfinished:
                 ledger.give_up(work)
             await ledger.settled()
@@ -129,7 +128,7 @@ class CampaignLoop:
         try:
             heard = await self._adopt(station)
             while await self._is_wanted(station):
-                async with self._turn(station, lambda: self._wants(station)) as mine:
+                async with self._crew.turn(station, lambda: self._wants(station)) as mine:
                     while mine and self._wants(station):
                         work = self._pipeline.take(station.name) or await self._new(station, heard)
                         if work is not None:
@@ -146,7 +145,7 @@ class CampaignLoop:
         if not works:
             return None
         heard: int | None = None
-        async with self._turn(station, lambda: not (self._ledger.failure or self.control.aborting)) as mine:
+        async with self._crew.turn(station, lambda: not (self._ledger.failure or self.control.aborting)) as mine:
             for work in works if mine else ():
                 record = await station.recall(work.job(self.course))
                 if record is None:
@@ -162,16 +161,6 @@ class CampaignLoop:
                         continue
                 heard = await self._perform(work, station)
         return heard
-
-    @asynccontextmanager
-    async def _turn(self, station: Station, goes_on: Callable[[], object]) -> AsyncGenerator[bool]:
-        """Wait for a station for as long as it is wanted, and have it in the block; whether it is this one's turn."""
-        turn = asyncio.ensure_future(self.floor.acquire(station))
-        try:
-            yield await self._pipeline.reached(turn, goes_on)
-        finally:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                turn.result().release()
 
     async def _is_wanted(self, station: Station) -> bool:
         """Wait until there is something to do for a station; False when there will be nothing more."""
@@ -279,16 +268,7 @@ class CampaignLoop:
             if self.supplies is not None:
                 self.supplies.close(self.control.reason)
         self._pipeline.changed()
-        for station in filter(self.floor.has, self.stations):
-            match state:
-                case CampaignState.PAUSED:
-                    station.pause()
-                case CampaignState.ABORTING:
-                    self._ledger.spawn(self._abort(station))
-                case CampaignState.STOPPING:
-                    station.stop_after(self.control.reason)
-                case _:
-                    station.resume()
+        self._crew.heed(state)
         self._ledger.spawn(self._record(state, self.control.reason))
 
     async def _record(self, state: CampaignState, reason: str) -> None:
@@ -297,20 +277,6 @@ class CampaignLoop:
             await self.recorder.campaign_changed(state, reason)
         except CampaignError as error:
             self._ledger.fail(error)
-
-    async def _leave(self, station: Station) -> None:
-        """Leave a station as the campaign ends; what goes wrong there must not keep the others from it."""
-        try:
-            await self.floor.leave(station)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the campaign has failed and says so
-            _log.exception("%s: is not known to be safe", station.name)
-            self._ledger.fail(error)
-
-    async def _abort(self, station: Station) -> None:
-        try:
-            await station.abort(self.control.reason)
-        except Exception as error:  # noqa: BLE001 - a device that does not stop; the run ends, `safe` tries again
-            _log.error("%s: cannot stop what moves: %s", station.name, error)
 
 
 def _first(error: BaseException) -> BaseException:

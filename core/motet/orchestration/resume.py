@@ -13,6 +13,9 @@ from motet.orchestration.tally import Tally
 from motet.orchestration.work import Stage, Work
 from motet.store import Attempt, Change, ExperimentRow, Reader, Transition
 
+_PASSING = (CampaignState.STARTING, CampaignState.STOPPING, CampaignState.ABORTING, CampaignState.INTERRUPTED)
+"""States on the way of a process to its end, or from its beginning: a campaign that was paused before is so after."""
+
 
 @dataclass(frozen=True)
 class Before:
@@ -63,8 +66,7 @@ def read(reader: Reader, campaign: str, stages: Sequence[Stage], stations: Seque
     unfinished = [row for row in rows.values() if row.state in (State.PLANNED, State.RUNNING)]
     works = [_work(reader, campaign, row, story[row.id], stages) for row in unfinished]
     at = {row.id: row.station or "" for row in unfinished if story[row.id][-1].change is Change.RUNNING}
-    at_work = (CampaignState.RUNNING, CampaignState.PAUSED)
-    changes = [change for change in reader.campaign_changes(campaign) if change.state in at_work]
+    changes = [change for change in reader.campaign_changes(campaign) if change.state not in _PASSING]
     ids = [row.suggestion.id for row in rows.values()]
     begun = [name.startswith(QUEUED_ID) for name in ids if not name.startswith(TOLD_ID)]
     return Before(

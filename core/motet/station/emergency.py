@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from motet.devices import Device
-from motet.errors import EmergencyStop, SafetyError
+from motet.errors import EmergencyStop
 from motet.station.doubts import Doubts
 from motet.station.reading import Signals
 from motet.station.situation import Situation
@@ -37,8 +37,8 @@ class Stopped(Protocol):
         """End what the plan still waits for."""
         ...
 
-    async def run_over(self) -> None:
-        """Wait until no experiment is here."""
+    async def at_rest(self) -> bool:
+        """Wait until no experiment is here and nothing is being connected; False when the station was closed."""
         ...
 
     async def look_again(self) -> None:
@@ -66,24 +66,40 @@ class Emergency:
     station: Stopped
     error: EmergencyStop | None = None
     """What everything ends with, None while nothing is stopped."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while nothing is stopped."""
     _at_work: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+
+    def __post_init__(self) -> None:
+        self.over.set()
+
+    @property
+    def unavailable(self) -> str:
+        """That and why it is pressed; empty while it is not."""
+        if self.error is None:
+            return ""
+        return f"station {self.name} is {'being cleared' if self.situation.clearing else 'e-stopped'}: {self.error}"
 
     def check(self) -> None:
         """Raises EmergencyStop while it is pressed."""
         if self.error is not None:
-            raise EmergencyStop(f"station {self.name} is e-stopped: {self.error}")
+            raise EmergencyStop(self.unavailable)
 
     def press(self, reason: str) -> "asyncio.Task[None]":
         """From now on no verb of any device does anything. The task stops all devices at once, and makes them safe."""
         error = self.error = EmergencyStop(reason)
+        self.over.clear()
         for device in self.devices.values():
             device.locked = error
-        task = asyncio.create_task(self._stop(error), name=f"emergency stop of {self.name}")
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+        task = self._begin(error)
         self.situation.stopped, self.situation.clearing = True, False
         self.station.settle(reason)
         return task
+
+    async def repeat(self) -> None:
+        """Stop the devices once more if it is pressed: they may only now be there to be stopped."""
+        if self.error is not None:
+            await self._begin(self.error)
 
     async def finished(self) -> None:
         """Wait until what was pressed has been carried out."""
@@ -91,16 +107,14 @@ class Emergency:
             await asyncio.wait(self._at_work)
 
     async def clear(self) -> None:
-        """Connect every device anew, and let the station do again what it is asked to. See `Station.clear`."""
-        if self.error is None or self.situation.clearing:
+        """Connect every device anew, and let the station do again what it is asked to. See `Station.clear`.
+
+        A press that comes meanwhile stays: it has to be cleared by itself.
+        """
+        pressed = self.error
+        if pressed is None or self.situation.clearing or not await self._at_rest():
             return
-        await self.finished()
-        try:
-            async with asyncio.timeout(SAFE_TIMEOUT_S):
-                await self.station.run_over()
-        except TimeoutError:
-            raise SafetyError(f"{self.name}: its experiment does not end; it stays e-stopped") from None
-        if self.situation.clearing:
+        if self.error is not pressed or self.situation.clearing:
             return
         self.situation.clearing = True
         self.station.settle("a person clears the emergency stop")
@@ -110,13 +124,36 @@ class Emergency:
         self.doubts.dispelled(lost)
         if not problems:
             await self.station.look_again()
-        if not self.situation.clearing:  # pressed again meanwhile
+        if self.error is not pressed:
             return
         self.error = None
         for device in self.devices.values():
             device.locked = None
         self.situation.cleared(fault=bool(problems))
+        self.over.set()
         self.station.settle(told(self.devices, problems, "does not answer") or forgotten(self.devices, lost))
+
+    async def _at_rest(self) -> bool:
+        """Wait until there is nothing left of what was stopped. What takes too long is told, and waited for all the
+        same: nobody would clear the station later on."""
+        await self.finished()
+        resting = asyncio.ensure_future(self.station.at_rest())
+        try:
+            done, _ = await asyncio.wait([resting], timeout=SAFE_TIMEOUT_S)
+            if not done:
+                _log.error("%s: its experiment does not end; it stays e-stopped until then", self.name)
+                self.station.tell("its experiment does not end; it stays e-stopped until then")
+            there = await resting
+        finally:
+            resting.cancel()
+        await self.finished()
+        return there
+
+    def _begin(self, error: EmergencyStop) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._stop(error), name=f"emergency stop of {self.name}")
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+        return task
 
     async def make_safe(self) -> Mapping[str, BaseException]:
         """Bring every device to its safe state; those that did not reach it are logged, and in doubt."""

@@ -51,16 +51,19 @@ class Gate:
 
     async def wait(self) -> None:
         """Wait until it is open. Raises what the plan that waits here is to fail with."""
-        self.waiting = True
-        try:
-            self._reached()
-            await self._free.wait()
-        finally:
-            self.waiting = False
-        error, self._error = self._error, None
-        if error is not None:
-            self._decide()
-            raise error
+        while True:
+            self.waiting = True
+            try:
+                self._reached()
+                await self._free.wait()
+            finally:
+                self.waiting = False
+            error, self._error = self._error, None
+            if error is not None:
+                self._decide()
+                raise error
+            if self._free.is_set():  # else it was closed again in the moment in which it was opened
+                return
 
     def fail(self, error: Exception) -> None:
         """Whoever waits here waits in vain."""
@@ -71,5 +74,6 @@ class Gate:
     def _decide(self) -> None:
         if self._passing or not self._holders:
             self._free.set()
+            self.waiting = False
         else:
             self._free.clear()

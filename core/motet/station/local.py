@@ -60,7 +60,7 @@ class LocalStation:
         self._plan: StationPlan | None = None
         self._reason, self._closed = "", False
         self._free = asyncio.Event()
-        """Set while no experiment is here."""
+        """Set while no experiment is here, and nothing is being connected."""
         self._free.set()
         self._signals = Signals(devices)
         self._doubts = Doubts(devices, self._signals)
@@ -84,6 +84,7 @@ class LocalStation:
             raise MotetError(f"station {self.name} is {self.state}: it cannot connect now")
         self._is.aborted = self._is.fault = False
         self._is.connecting = True
+        self._free.clear()
         self.settle()
         failed: Mapping[str, BaseException] = {}
         try:
@@ -93,12 +94,14 @@ class LocalStation:
                 await self._interlocks.start()
         finally:
             self._is.connecting, self._is.fault = False, bool(failed)
+            self._free.set()
             self.settle(str(next(iter(failed.values()), "")))
         for error in failed.values():
             if not isinstance(error, MotetError):
                 raise error
         if failed:
             raise ConnectionProblem("\n".join(map(str, failed.values())))
+        await self._emergency.repeat()  # what was pressed meanwhile could not reach a device whose line was not open
         self._emergency.check()
 
     async def run(self, job: Job, cleared: "asyncio.Future[Any] | None" = None) -> RunRecord:
@@ -162,6 +165,8 @@ class LocalStation:
             with limited(self.devices, job.limits):
                 plan.check()
                 await self._doubts.settle(self._machine.tell)
+                if self._is.aborting or self._emergency.error is not None:  # meanwhile: it waits for no lease any more
+                    raise self._emergency.error or Aborted(self._reason)
                 async with self._leases.held(used_devices(job.procedure), plan.abort):
                     await self._execute(plan, metadata_of(job, self.name))
         except RunEngineInterrupted as interrupted:
@@ -194,11 +199,12 @@ class LocalStation:
 
     @property
     def unavailable(self) -> str:
-        """A station in this process can always be sent a job."""
-        return ""
+        """That it is e-stopped, or is being cleared: a job would end with the emergency stop that is just over."""
+        return self._emergency.unavailable
 
     async def available(self) -> None:
-        """At once."""
+        """When it is cleared; otherwise at once."""
+        await self._emergency.over.wait()
 
     async def recall(self, job: Job) -> RunRecord | None:
         """Nothing is left of a run whose process has ended but what it did to the lab: that is not known."""
@@ -253,13 +259,14 @@ class LocalStation:
             await self._emergency.press(reason)
 
     async def clear(self) -> None:
-        """After an emergency stop: connect every device anew. Raises SafetyError when the experiment does not end."""
+        """After an emergency stop: connect every device anew, when the experiment that was stopped has ended."""
         if not self._closed:
             await self._emergency.clear()
 
     async def close(self) -> None:
         """Give every line back."""
         self._closed = True
+        self._free.set()
         await self._interlocks.stop()
         await self._emergency.finished()
         _, problems = await each(self.devices, lambda device: device.close())
@@ -286,9 +293,10 @@ class LocalStation:
         if self._ending.at_work:
             await self._engine.abort_run(str(error))
 
-    async def run_over(self) -> None:
-        """Wait until no experiment is here."""
+    async def at_rest(self) -> bool:
+        """Wait until no experiment is here and nothing is being connected; False when the station was closed."""
         await self._free.wait()
+        return not self._closed
 
     async def look_again(self) -> None:
         """Look at the interlocks anew."""

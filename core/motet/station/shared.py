@@ -129,6 +129,8 @@ class Face(Device):
 
     async def _call(self, verb: str, **arguments: Any) -> Any:
         async with self._leased():
+            if self.locked is not None:  # since it was asked for: it waited for its turn
+                raise self.locked
             stops = self._stops
             try:
                 return await getattr(self._shared.core, verb)(**arguments)

@@ -41,7 +41,7 @@ TRANSITIONS = (
     Transition((_S.ABORTING,), _S.ABORTED, "the aborted experiment has ended"),
     Transition((_S.ABORTED,), _S.IDLE, "the next experiment is there"),
     Transition((_S.ABORTED,), _S.PAUSED, "the next experiment is there; it is paused, or an interlock is tripped"),
-    Transition(_CONNECTED, _S.FAULT, "a device did not reach its safe state"),
+    Transition((_S.OFFLINE, *_CONNECTED), _S.FAULT, "a device did not reach its safe state"),
     Transition((_S.FAULT,), _S.IDLE, "every device has reached its safe state"),
     Transition((_S.FAULT,), _S.PAUSED, "the same; it is paused, or an interlock is tripped"),
     Transition((_S.FAULT,), _S.ABORTED, "the same; its experiment was aborted"),

@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlite_utils import Database
 
 from motet.errors import NotFound
-from motet.model.events import CampaignState
+from motet.model.events import ENDS, CampaignState
 from motet.model.experiment import State
 from motet.model.objective import Objective, OutcomeConstraint
 from motet.model.questions import AnswerForm, Closed, Question, QuestionState
@@ -29,9 +29,6 @@ from motet.store.rows import (
 )
 
 Record = dict[str, Any]
-
-ENDS = frozenset({CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED})
-"""States that a campaign does not leave by itself."""
 
 
 def select(db: Database, sql: str, **values: object) -> Iterator[Record]:
@@ -174,6 +171,12 @@ def last_elapsed(db: Database, campaign: str) -> float:
     ]
     (found,) = select(db, f"SELECT MAX(latest) AS latest FROM ({' UNION ALL '.join(parts)})", key=campaign)  # noqa: S608
     return 0.0 if found["latest"] is None else found["latest"]
+
+
+def newest(db: Database, name: str, lab: str) -> str | None:
+    """The id of the newest campaign of that name and lab."""
+    sql = "SELECT id FROM campaigns WHERE name = :name AND lab = :lab ORDER BY serial DESC LIMIT 1"
+    return next((record["id"] for record in select(db, sql, name=name, lab=lab)), None)
 
 
 def unfinished(db: Database, name: str, lab: str) -> str | None:

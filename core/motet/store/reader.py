@@ -51,6 +51,12 @@ class Reader:
         with self.view() as db:
             return queries.detail(db, find(db, self.path, campaign))
 
+    def newest(self, name: str, lab: str) -> CampaignDetail | None:
+        """The newest campaign of that name in that lab, None when there is none."""
+        with self.view() as db:
+            found = queries.newest(db, name, lab)
+            return None if found is None else queries.detail(db, find(db, self.path, found))
+
     def unfinished(self, name: str, lab: str) -> CampaignDetail | None:
         """The newest campaign of that name in that lab that has no end state, as a program leaves it that was killed;
         None when there is none. Whether its program still runs, the writer's lock tells: see `Store.open`."""

@@ -9,6 +9,7 @@ PROOFS: Mapping[str, Proof] = {
     proof.name: proof
     for proof in (
         orchestrator.PROOF,
+        orchestrator.PROOF_REMOTE,
         stations.PROOF,
         brokers.PROOF,
         proxied.PROOF,

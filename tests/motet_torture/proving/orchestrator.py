@@ -3,9 +3,12 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from motet.model.experiment import State
+from motet_testing.mosquitto import Mosquitto
 from motet_torture.audit import ended, exactly_once, replayed
-from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of
+from motet_torture.labs import CAMPAIGN, Bench, bench, campaign_of, lab_of, remote_lab_of
 from motet_torture.plugins import registry
 from motet_torture.processes import Program, running
 from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
@@ -24,32 +27,53 @@ LONGEST_S = 120.0
 
 
 async def prove(trial: Trial) -> Sequence[Measured]:
-    """Kill it so many times, then let it finish."""
+    """Kill it so many times, then let it finish. Its stations die with it."""
     kills = trial.of(50, 3)
     experiments = trial.of(200, 15) + kills * STATIONS  # each kill interrupts as many as there are stations, at most
-    rng = trial.random("kills")
     async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
-        lab.write(lab_of(lab.urls), campaign_of(experiments, LEARNER, seed=trial.seed, failures={"in_a_row": 50}))
-        seen: dict[int, tuple[str, Mapping[str, float]]] = {}
-        changed = early = 0
-        for number in range(kills):
-            run = await lab.run(f"run{number + 1}")
-            left = experiments - len(seen)
-            early += await _some_moment(run, rng, left // (kills - number))
-            await run.kill()
-            now = ended(lab.experiments())
-            changed += sum(now.get(key) != value for key, value in seen.items())
-            seen |= now
-        last = await lab.run("last")
-        code = await last.ended(LONGEST_S)
-        check = await programs.motet("check", "store", "check", "--data", str(lab.data))
-        checked = await check.ended(60)
-        return [
-            told("killed", f"{kills} times, {early} of them before it was running"),
-            holds("the last run finishes", code == 0, f"exit code {code}"),
-            *await _measured(lab, experiments, changed),
-            holds("`motet store check`", checked == 0, " ".join(check.lines)[-200:]),
-        ]
+        lab.write(lab_of(lab.urls), _campaign(experiments, trial))
+        return await _killed(trial, lab, kills, experiments)
+
+
+async def prove_remote(trial: Trial) -> Sequence[Measured]:
+    """The same with stations in processes of their own, which go on meanwhile: nothing is interrupted at all."""
+    kills, experiments = trial.of(50, 2), trial.of(350, 20)
+    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
+        with Mosquitto(trial.folder) as broker:
+            lab.write(remote_lab_of(lab.urls, broker.url), _campaign(experiments, trial))
+            await lab.host("host1", "s1")
+            await lab.host("host2", *(f"s{number}" for number in range(2, STATIONS + 1)))
+            found = await _killed(trial, lab, kills, experiments)
+        failed = sum(row.state is not State.DONE for row in await asyncio.to_thread(lab.experiments))
+        return [*found, count("not done", failed)]
+
+
+def _campaign(experiments: int, trial: Trial) -> dict[str, Any]:
+    return campaign_of(experiments, LEARNER, seed=trial.seed, failures={"in_a_row": 50})
+
+
+async def _killed(trial: Trial, lab: Bench, kills: int, experiments: int) -> Sequence[Measured]:
+    rng = trial.random("kills")
+    seen: dict[int, tuple[str, Mapping[str, float]]] = {}
+    changed = early = 0
+    for number in range(kills):
+        run = await lab.run(f"run{number + 1}")
+        left = experiments - len(seen)
+        early += await _some_moment(run, rng, left // (kills - number))
+        await run.kill()
+        now = ended(await asyncio.to_thread(lab.experiments))
+        changed += sum(now.get(key) != value for key, value in seen.items())
+        seen |= now
+    last = await lab.run("last")
+    code = await last.ended(LONGEST_S)
+    check = await lab.programs.motet("check", "store", "check", "--data", str(lab.data))
+    checked = await check.ended(60)
+    return [
+        told("killed", f"{kills} times, {early} of them before it was running"),
+        holds("the last run finishes", code == 0, f"exit code {code}"),
+        *await asyncio.to_thread(_measured, lab, experiments, changed),
+        holds("`motet store check`", checked == 0, " ".join(check.lines)[-200:]),
+    ]
 
 
 async def _some_moment(run: Program, rng: random.Random, share: int) -> int:
@@ -63,9 +87,9 @@ async def _some_moment(run: Program, rng: random.Random, share: int) -> int:
     return 0
 
 
-async def _measured(lab: Bench, experiments: int, changed: int) -> Sequence[Measured]:
-    rows = await asyncio.to_thread(lab.experiments)
-    compared = await asyncio.to_thread(replayed, lab.store, lab.campaign, registry(), CAMPAIGN)
+def _measured(lab: Bench, experiments: int, changed: int) -> Sequence[Measured]:
+    rows = lab.experiments()
+    compared = replayed(lab.store, lab.campaign, registry(), CAMPAIGN)
     return [
         count("campaigns in the store", lab.campaigns(), 1),
         count("experiments", len(rows), experiments),
@@ -75,10 +99,16 @@ async def _measured(lab: Bench, experiments: int, changed: int) -> Sequence[Meas
             f"of {compared.compared} suggestions, different from those of a learner that was never disturbed",
             len(compared.differ),
         ),
-        told("interrupted, failed with that reason", f"{sum(row.state == 'failed' for row in rows)}"),
+        told("interrupted, failed with that reason", f"{sum(row.state is State.FAILED for row in rows)}"),
     ]
 
 
 PROOF = Proof(
     "orchestrator-killed", "kill -9 of the orchestrator at random moments of a campaign, started again", prove, 3600
+)
+PROOF_REMOTE = Proof(
+    "orchestrator-killed-remote",
+    "kill -9 of the orchestrator while its stations are in other processes",
+    prove_remote,
+    3600,
 )
