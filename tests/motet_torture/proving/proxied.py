@@ -1,4 +1,5 @@
-"""Every message between an orchestrator and its stations repeated, delayed or overtaken, in both directions."""
+"""Every message between an orchestrator and its stations repeated, delayed or overtaken, in both directions; now and
+then the connection is cut with a message on it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
 from motet_torture.proxy import Mischief, Proxy
 
 STATIONS = 8
-MISCHIEF = Mischief(duplicate=0.4, delay=0.4, reorder=0.4, longest_s=0.2, always=True)
+MISCHIEF = Mischief(duplicate=0.4, delay=0.4, reorder=0.4, cut=0.003, longest_s=0.2, always=True)
 
 
 async def prove(trial: Trial) -> Sequence[Measured]:
@@ -31,7 +32,8 @@ async def prove(trial: Trial) -> Sequence[Measured]:
             told(
                 "messages",
                 f"{done.published}: {done.duplicated} twice, {done.delayed} delayed, {done.overtaken} overtaken,"
-                f" {done.untouched} left alone; {done.swallowed} acknowledgements of repetitions",
+                f" {done.untouched} left alone; {done.swallowed} acknowledgements of repetitions;"
+                f" {done.cuts} connections cut",
             ),
             holds("the campaign finishes", code == 0, f"exit code {code}"),
             *await asyncio.to_thread(_measured, lab, experiments),
