@@ -22,6 +22,7 @@ from motet.model.events import (
     Event,
     ExperimentEnded,
     ExperimentStarted,
+    StationState,
     StepStarted,
 )
 from motet.orchestration import Control
@@ -127,6 +128,11 @@ def test_they_share_the_stations_and_no_station_is_used_by_two_at_once(tmp_path:
             assert busy.pop(station) == name
     used = [{station for who, station, _ in seen if who == name} for name in ("first", "second")]
     assert all(used)
+    changes = Reader(tmp_path / "data" / "motet.db").station_changes("first-1")
+    for station in ("s1", "s2"):
+        states = [change.state for change in changes if change.station == station]
+        assert states[:2] == [StationState.CONNECTING, StationState.IDLE]
+        assert states[-1] is StationState.OFFLINE
 
 
 def test_they_take_turns_and_the_higher_priority_goes_first(tmp_path: Path) -> None:

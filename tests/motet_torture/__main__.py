@@ -9,6 +9,8 @@ python -m motet_torture --json FILE       the figures for programs too
 import argparse
 import asyncio
 import json
+import logging
+import signal
 import sys
 import tempfile
 import time
@@ -57,6 +59,8 @@ def show(row: Row) -> None:
 
 def main(names: Sequence[str], short: bool, seed: int, keep: Path | None, file: Path | None) -> int:
     """Run them one after the other; the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended too
+    logging.getLogger("motet").addHandler(logging.NullHandler())  # what it would say is measured
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="motet-torture-") as temporary:
         folder = keep or Path(temporary)

@@ -1,7 +1,9 @@
 """A campaign on soft stations: real loop, RunEngines, learner and store; instruments that obey the test."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,25 @@ class Lab:
     @property
     def reader(self) -> Reader:
         return Reader(self.path)
+
+    def copy(self, image: Path) -> None:
+        """Keep what is on the disk now, as a crash would leave it."""
+        with closing(sqlite3.connect(self.path)) as now, closing(sqlite3.connect(image)) as kept:
+            now.backup(kept)
+
+    def crash(self, at: int, image: Path) -> None:
+        """Run the campaign; what is on the disk in the middle of measurement number `at` is kept as `image`."""
+        calls = iter(range(1, 1000))
+        measured = self.measured
+
+        def keeping(x: float) -> Any:
+            if next(calls) == at:
+                self.copy(image)
+            return measured(x)
+
+        self.measured = keeping
+        self.run()
+        self.measured = measured
 
     def run(self) -> Summary:
         """Run the campaign on a lab loop of its own."""

@@ -1,8 +1,6 @@
 """However a campaign ends, it does end: nothing keeps it waiting, and no experiment is left without an end."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -66,11 +64,6 @@ def _left_open(reader: Reader) -> list[int]:
     return [row.number for row in reader.experiments("test-1") if row.state in (State.PLANNED, State.RUNNING)]
 
 
-def _copied(path: Path, image: Path) -> None:
-    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(image)) as kept:
-        now.backup(kept)
-
-
 @pytest.mark.parametrize("wish", ["stop", "abort"])
 def test_a_question_whether_to_try_again_keeps_no_campaign_from_ending(lab: Any, wish: str) -> None:
     def measured(x: float) -> float:
@@ -111,6 +104,19 @@ def test_a_campaign_that_has_what_it_wanted_waits_for_no_refill(lab: Any) -> Non
     lab.stocks = Stocks({"dye": Supply("mL", each=1.0, stock=1.0)})
     summary = lab.run()
     assert (summary.state, summary.experiments, summary.failed) == (CampaignState.FINISHED, 2, 0)
+
+
+def test_a_stop_gives_up_what_waits_for_a_refill_between_two_stages(lab: Any) -> None:
+    async def stops(lab: Any) -> None:
+        await lab.person.asked.wait()
+        lab.control.stop("enough")
+
+    lab.stages = (Stage("make", MEASURE, ("maker",)), Stage("look", MEASURE, ("looker",)))
+    lab.person, lab.fresh, lab.beside, lab.budget = Person(), True, stops, Budget(experiments=1)
+    lab.stocks = Stocks({"dye": Supply("mL", each=1.0, stock=1.0)})
+    assert lab.run().failed == 1
+    (row,) = lab.reader.experiments("test-1")
+    assert row.reason == "given up before its stage look: enough"
 
 
 def test_a_campaign_that_fails_while_it_is_paused_ends(lab: Any) -> None:
@@ -166,7 +172,7 @@ def test_a_learner_that_cannot_start_again_leaves_no_experiment_without_an_end(
 
     def measured(x: float) -> float:
         if not image.exists():
-            _copied(lab.path, image)
+            lab.copy(image)
         return x
 
     async def broken(self: FreshSuggester) -> None:

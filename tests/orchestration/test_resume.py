@@ -1,6 +1,5 @@
 """A campaign goes on where a process left it that ended in the middle: from the store, as a crash leaves it."""
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +11,12 @@ from motet.model.experiment import State
 from motet.store import Change, Reader
 
 
-def crash(lab: Any, at: int, image: Path) -> None:
-    """Run the campaign of a lab; what is on the disk in the middle of measurement number `at` is kept as `image`."""
-    calls = iter(range(1, 1000))
-    measured = lab.measured
-
-    def keeping(x: float) -> float:
-        if next(calls) == at:
-            with sqlite3.connect(lab.path) as now, sqlite3.connect(image) as kept:
-                now.backup(kept)
-            now.close()
-            kept.close()
-        return measured(x)
-
-    lab.measured = keeping
-    lab.run()
-    lab.measured = measured
-
-
 @pytest.mark.parametrize("at", [1, 4, 9])
 def test_it_measures_what_an_undisturbed_campaign_measures(lab: Any, make_lab: Any, tmp_path: Path, at: int) -> None:
     lab.fresh, lab.budget = True, Budget(experiments=12)
     image = tmp_path / "image" / "motet.db"
     image.parent.mkdir()
-    crash(lab, at, image)
+    lab.crash(at, image)
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget)
     summary = again.run()
     assert (summary.state, summary.experiments, summary.failed) == (CampaignState.FINISHED, 12, 0)
@@ -49,7 +30,7 @@ def test_it_measures_what_an_undisturbed_campaign_measures(lab: Any, make_lab: A
 
 def test_what_ran_is_tried_again_and_nothing_is_recorded_twice(lab: Any, make_lab: Any, tmp_path: Path) -> None:
     lab.fresh, lab.budget, image = True, Budget(experiments=6), tmp_path / "image.db"
-    crash(lab, 3, image)
+    lab.crash(3, image)
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget)
     again.run()
     changes = [t.change for t in again.reader.transitions("test-1") if t.experiment == "test-1/3"]
@@ -62,7 +43,7 @@ def test_what_ran_is_tried_again_and_nothing_is_recorded_twice(lab: Any, make_la
 
 def test_what_ran_is_failed_where_the_file_says_so(lab: Any, make_lab: Any, tmp_path: Path) -> None:
     lab.fresh, lab.budget, image = True, Budget(experiments=5), tmp_path / "image.db"
-    crash(lab, 2, image)
+    lab.crash(2, image)
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget, failures=FailurePolicy(interrupted="fail"))
     summary = again.run()
     assert (summary.experiments, summary.failed) == (5, 1)
@@ -73,7 +54,7 @@ def test_what_ran_is_failed_where_the_file_says_so(lab: Any, make_lab: Any, tmp_
 
 def test_its_time_and_its_budget_go_on(lab: Any, make_lab: Any, tmp_path: Path) -> None:
     lab.fresh, lab.budget, image = True, Budget(experiments=5), tmp_path / "image.db"
-    crash(lab, 4, image)
+    lab.crash(4, image)
     before = Reader(image).last_elapsed("test-1")
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget)
     summary = again.run()

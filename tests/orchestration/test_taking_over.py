@@ -1,8 +1,6 @@
 """What a campaign takes over from an earlier process: its pause, its failures, what stations know, and what is lost."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,22 +23,6 @@ MEASURE = Procedure.model_validate({"parameters": {"x": "mm"}, "steps": [{"gauge
 STAGE = Stage("", MEASURE, ("cell0",))
 
 
-def crash(lab: Any, at: int, image: Path) -> None:
-    """Run the campaign of a lab; what is on the disk in the middle of measurement number `at` is kept as `image`."""
-    calls = iter(range(1, 1000))
-    measured = lab.measured
-
-    async def keeping(x: float) -> float:
-        if next(calls) == at:
-            with closing(sqlite3.connect(lab.path)) as now, closing(sqlite3.connect(image)) as kept:
-                now.backup(kept)
-        value = measured(x)
-        return await value if asyncio.iscoroutine(value) else value
-
-    lab.measured = keeping
-    lab.run()
-
-
 def _changes(reader: Reader, number: int) -> list[Change]:
     return [t.change for t in reader.transitions("test-1") if t.experiment == f"test-1/{number}"]
 
@@ -51,7 +33,7 @@ def test_what_was_at_a_station_that_is_gone_is_given_up_and_not_begun_elsewhere(
     image = tmp_path / "image.db"
     stage = Stage("", MEASURE, ("old",))
     lab.stages, lab.fresh, lab.budget = (stage,), True, Budget(experiments=4)
-    crash(lab, 2, image)
+    lab.crash(2, image)
     stages = (Stage("", stage.procedure, ("new",)),)
     again = make_lab(image, stages=stages, fresh=True, goes_on=True, budget=lab.budget)
     summary = again.run()
@@ -59,7 +41,7 @@ def test_what_was_at_a_station_that_is_gone_is_given_up_and_not_begun_elsewhere(
     _, lost, *_ = again.reader.experiments("test-1")
     assert _changes(again.reader, 2) == [Change.PLANNED, Change.RUNNING, Change.FAILED]
     assert lost.lost
-    assert "the station old, which the campaign has no longer" in lost.reason
+    assert lost.reason == "Interrupted: old had it, a station that the campaign has no longer"
     assert check_store(image) == []
 
 
@@ -69,19 +51,29 @@ def test_failures_in_a_row_are_counted_through_a_restart(lab: Any, make_lab: Any
 
     image = tmp_path / "image.db"
     lab.measured, lab.fresh, lab.failures = measured, True, FailurePolicy(in_a_row=3)
-    crash(lab, 3, image)
+    lab.crash(3, image)
     again = make_lab(image, measured=measured, fresh=True, goes_on=True, failures=lab.failures)
     summary = again.run()
     assert (summary.state, summary.experiments) == (CampaignState.FAILED, 3)
     assert "3 experiments in a row failed" in summary.reason
 
 
+def test_what_the_end_of_a_process_cut_short_counts_as_no_failure_in_a_row(
+    lab: Any, make_lab: Any, tmp_path: Path
+) -> None:
+    policy, image = FailurePolicy(interrupted="fail", in_a_row=1), tmp_path / "image.db"
+    lab.fresh, lab.budget = True, Budget(experiments=3)
+    lab.crash(2, image)
+    again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget, failures=policy)
+    summary = again.run()
+    assert (summary.state, summary.experiments, summary.failed) == (CampaignState.FINISHED, 3, 1)
+
+
 def test_a_result_told_of_a_point_that_was_pending_is_replayed_as_it_was_heard(lab: Any, tmp_path: Path) -> None:
     async def measured(x: float) -> float:
         if lab.loop is not None and len(lab.gauges[0].calls) == 3:
             await lab.loop.tell(Suggestion({"x": x}, "by hand"), {"y": 1.0})[1]
-            with closing(sqlite3.connect(lab.path)) as now, closing(sqlite3.connect(image)) as kept:
-                now.backup(kept)
+            lab.copy(image)
         return x
 
     image = tmp_path / "image.db"
@@ -101,8 +93,7 @@ def test_a_campaign_that_was_paused_is_paused_when_it_goes_on_however_often(
         """Keep what is on the disk while it is paused."""
         await paused.wait()
         await lab.loop.recorder.happened("test", "", "all before this is on the disk")
-        with closing(sqlite3.connect(lab.path)) as now, closing(sqlite3.connect(image)) as kept:
-            now.backup(kept)
+        lab.copy(image)
         begun.append(len([call for call in lab.gauges[0].calls if call.startswith("measure")]))
         lab.control.resume()
 
@@ -149,7 +140,7 @@ def test_a_job_that_never_began_is_not_sent_when_the_campaign_ends_meanwhile(
 ) -> None:
     image = tmp_path / "image.db"
     lab.fresh, lab.budget = True, Budget(experiments=3)
-    crash(lab, 2, image)
+    lab.crash(2, image)
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget)
     seen: list[Remote] = []
 
@@ -167,7 +158,7 @@ def test_a_job_that_never_began_is_not_sent_when_the_campaign_ends_meanwhile(
 def test_a_job_that_never_began_is_sent_as_it_is(lab: Any, make_lab: Any, tmp_path: Path) -> None:
     image = tmp_path / "image.db"
     lab.fresh, lab.budget = True, Budget(experiments=3)
-    crash(lab, 2, image)
+    lab.crash(2, image)
     again = make_lab(image, fresh=True, goes_on=True, budget=lab.budget)
     again.station = partial(Remote, lab=again, wish="resume")
     assert again.run().experiments == 3

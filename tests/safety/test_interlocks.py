@@ -1,6 +1,7 @@
 """Interlocks hold a station at its gate, on the clock of the lab."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from motet.simulation.virtual import VirtualLoop
 from motet.station import LocalStation
 from motet.station.fast import FastEngine
 from motet.station.heartbeat import Heartbeat
+from motet.station.reading import Signals
 
 JOB = Job(
     Experiment("test-1", 1, Suggestion({}, "asked by the test")),
@@ -63,17 +65,22 @@ def played(
     course: Callable[[float], float | Exception],
     script: Callable[[LocalStation], Any],
     tripped: Callable[[str], object] = lambda reason: None,
+    emit: Callable[[Event], object] = lambda event: None,
     **interlock: Any,
 ) -> tuple[Any, Heater, list[Event]]:
     """What became of a script with a station whose heater has an interlock, in virtual time."""
     seen: list[Event] = []
+
+    def see(event: Event) -> None:
+        seen.append(event)
+        emit(event)
 
     async def main() -> tuple[Any, Heater, list[Event]]:
         heater = Heater(Context("cell-heater", NoOptions(), Limits("cell-heater", {})))
         heater.course = course
         one = Interlock.model_validate({"pause while": "heater.temperature > 353.15 K", **interlock})
         station = LocalStation(
-            "cell", {"heater": heater}, FastEngine(), emit=seen.append, interlocks={"hot": one}, trip=tripped
+            "cell", {"heater": heater}, FastEngine(), emit=see, interlocks={"hot": one}, trip=tripped
         )
         await station.connect()
         found = await script(station)
@@ -137,6 +144,47 @@ def test_a_signal_that_cannot_be_read_counts_as_tripped() -> None:
     record, heater, seen = played(lambda now: NoReply("silence") if 30 < now < 100 else 20.0, run)
     assert (record.error, heater.noted[0]) == (None, 100.0)
     assert told(seen)[0] == "it cannot be told: silence"
+
+
+def test_a_reading_that_is_no_number_counts_as_tripped() -> None:
+    record, heater, seen = played(lambda now: math.nan if 30 < now < 100 else 20.0, run)
+    assert (record.error, heater.noted[0]) == (None, 100.0)
+    assert "cannot be told from heater.temperature = nan" in str(told(seen)[0])
+
+
+def test_a_silent_device_keeps_nobody_from_reading_the_others() -> None:
+    async def main() -> float:
+        one, two = (Heater(Context(f"cell-{key}", NoOptions(), Limits(key, {}))) for key in ("one", "two"))
+        one.get_temperature = asyncio.Event().wait  # for ever
+        signals = Signals({"one": one, "two": two})
+        silent = asyncio.create_task(signals.read("one.temperature"))
+        await asyncio.sleep(1.0)
+        await signals.read("two.temperature")
+        took = asyncio.get_running_loop().time()
+        with pytest.raises(NoReply, match=r"cell-one: temperature did not come within 5 s"):
+            await silent
+        return took
+
+    loop = LoopThread(VirtualLoop())
+    try:
+        assert loop.submit(main()).result(10) == 1.0
+    finally:
+        loop.close()
+
+
+def test_it_watches_on_when_whoever_is_told_of_it_fails() -> None:
+    async def script(station: LocalStation) -> StationState:
+        await asyncio.sleep(50)
+        assert station.state is StationState.PAUSED
+        await asyncio.sleep(100)
+        return station.state
+
+    def tell(event: Event) -> None:
+        if isinstance(event, InterlockTripped | InterlockCleared):
+            raise RuntimeError("nobody listens")
+
+    state, _, _ = played(lambda now: 85.0 if 30 < now < 100 else 20.0, script, emit=tell)
+    assert state is StationState.IDLE
 
 
 def test_an_experiment_that_waits_for_a_device_whose_line_is_lost_fails_and_the_next_one_opens_it_anew() -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from motet.api import estop as api
 from motet.bus import Bus
 from motet.errors import EmergencyStop, NotFound
 from motet.station.latch import Latch
-from motet.station.latch_state import LatchState, latch_file, read
+from motet.station.latch_state import LatchState, latch_file, read, update
 from motet_testing.mosquitto import StartMosquitto
 
 PATIENCE_S = 10.0
@@ -91,6 +93,16 @@ def test_the_file_reaches_a_running_process_and_holds_after_a_restart(tmp_path: 
             await api.clear(lab(tmp_path), tmp_path)
 
     run(scenario())
+
+
+def test_those_who_write_the_file_at_once_lose_nothing_of_one_another(tmp_path: Path) -> None:
+    path = latch_file(tmp_path, "bench")
+    known = update(path, LatchState().pressed("smoke", "ann"))
+    presses = [LatchState().pressed(f"fire {number}", "bob") for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(update, repeat(path), [*presses, known.released("eve")]))
+    assert {trip.reason for trip in read(path).trips} == {f"fire {number}" for number in range(12)}
+    assert [one.who for one in read(path).cleared] == ["eve"]
 
 
 def test_a_damaged_file_counts_as_pressed_until_it_is_cleared(tmp_path: Path) -> None:

@@ -38,6 +38,20 @@ class Stage(Device):
         """Go further."""
         self.at = self.limits.check("x", self.at + x)
 
+    @verb(units={"x": "um"}, relative=("x",))
+    async def nudge(self, x: float) -> None:
+        """Go a little further."""
+        self.at = self.limits.check("x", self.at + x / 1000)
+
+
+class OddStage(Stage):
+    """Takes one quantity in two units."""
+
+    @verb(units={"x": "um"})
+    async def creep(self, x: float) -> None:
+        """Go there slowly."""
+        self.at = x / 1000
+
 
 def plan(devices: Mapping[str, Device], parameters: Mapping[str, Any]) -> Generator[Msg, Any, None]:
     """Goes to x."""
@@ -48,12 +62,12 @@ def steps(*steps: Any) -> Procedure:
     return Procedure.model_validate({"parameters": {"x": "mm"}, "steps": list(steps)})
 
 
-def ran(*jobs: Job) -> list[RunRecord]:
+def ran(*jobs: Job, kind: type[Stage] = Stage) -> list[RunRecord]:
     """What became of jobs at a station whose lab allows x in [-50, 50] mm."""
 
     async def main() -> list[RunRecord]:
         limits = Limits("cell-stage", {"x": Limit(-50.0, 50.0, "mm")})
-        stage = Stage(Context("cell-stage", NoOptions(), limits))
+        stage = kind(Context("cell-stage", NoOptions(), limits))
         station = LocalStation("cell", {"stage": stage}, FastEngine(), plans=lambda ref: plan)
         await station.connect()
         records = [await station.run(job) for job in jobs]
@@ -109,3 +123,10 @@ def test_a_limit_of_what_the_device_does_not_have_is_refused() -> None:
     (record,) = ran(job(1.0, MOVE, stage_y=(0, 20)))
     assert isinstance(record.error, ProcedureError)
     assert "limit of stage.y: cell-stage has no such quantity; it has: x" in str(record.error)
+
+
+def test_a_quantity_in_two_units_is_refused_where_its_limit_cannot_be_told() -> None:
+    work = steps({"stage.creep": {"x": "$x"}}), steps({"stage.move": {"x": "$x"}})
+    records = ran(*(job(21.0, one, stage_x=("0 cm", "2 cm")) for one in work), kind=OddStage)
+    assert all(isinstance(record.error, LimitError) for record in records)
+    assert "its verbs take it in different units" in str(records[0].error)

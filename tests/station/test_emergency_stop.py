@@ -143,9 +143,18 @@ def test_a_station_that_starts_stopped_connects_its_devices_to_stop_them(bench: 
     bench.run(scenario())
 
 
+class Clearing(asyncio.Event):
+    """Set when the station is being cleared."""
+
+    def see(self, event: Event) -> None:
+        if isinstance(event, StationChanged) and event.state is StationState.CLEARING:
+            self.set()
+
+
 def test_a_station_is_not_available_until_it_is_cleared(bench: Any) -> None:
     async def scenario() -> None:
-        station = await _station(bench, False)
+        begun = Clearing()
+        station = await _station(bench, False, begun.see)
         await station.available()
         assert station.unavailable == ""
         stopping = asyncio.create_task(station.estop("smoke"))
@@ -155,8 +164,7 @@ def test_a_station_is_not_available_until_it_is_cleared(bench: Any) -> None:
         waiting = asyncio.create_task(station.available())
         await asyncio.sleep(0)
         clearing = asyncio.create_task(station.clear())
-        while station.state is not StationState.CLEARING:
-            await asyncio.sleep(0)
+        await begun.wait()
         assert (station.unavailable, waiting.done()) == ("station cell is being cleared: smoke", False)
         await asyncio.gather(clearing, waiting)
         assert station.unavailable == ""
@@ -199,7 +207,8 @@ def test_what_is_connecting_while_it_is_pressed_is_stopped_when_it_is_there(benc
 
 def test_a_press_while_it_is_cleared_stays(bench: Any) -> None:
     async def scenario() -> None:
-        station = await _station(bench, False)
+        begun = Clearing()
+        station = await _station(bench, False, begun.see)
         await station.estop("smoke")
         blocked = asyncio.Event()
         opened = bench.gauge.open
@@ -210,17 +219,32 @@ def test_a_press_while_it_is_cleared_stays(bench: Any) -> None:
 
         bench.gauge.open = slow
         first = asyncio.create_task(station.clear())
-        while station.state is not StationState.CLEARING:
-            await asyncio.sleep(0)
+        await begun.wait()
+        begun.clear()
         await station.estop("fire")
         second = asyncio.create_task(station.clear())
-        while station.state is not StationState.CLEARING:
-            await asyncio.sleep(0)
+        await begun.wait()
         bench.gauge.open = opened
         blocked.set()
         await first
         assert station.unavailable == "station cell is being cleared: fire", "it is the second one's to clear"
         await second
+        assert station.state is StationState.IDLE
+        await station.close()
+
+    bench.run(scenario())
+
+
+def test_one_station_cannot_be_cleared_while_the_lab_is_pressed(bench: Any) -> None:
+    async def scenario() -> None:
+        pressed = True
+        station = LocalStation("cell", {"gauge": bench.gauge}, FastEngine(), latched=lambda: pressed)
+        await station.estop("smoke")
+        with pytest.raises(EmergencyStop, match=r"station cell: its lab is e-stopped; .* `motet clear`"):
+            await station.clear()
+        assert station.state is StationState.ESTOPPED
+        pressed = False
+        await station.clear()
         assert station.state is StationState.IDLE
         await station.close()
 

@@ -88,9 +88,10 @@ async def test_nothing_is_left_of_a_process_and_of_what_it_started(tmp_path: Pat
     code = "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid, flush=True); sys.stdin.read()"
     async with running(tmp_path) as programs:
         started = await programs.start("parent", sys.executable, "-c", f"{code}; import time; time.sleep(600)")
-        child = int(await started.says("", 20))
+        child = psutil.Process(int(await started.says("", 20)))
         started.freeze()
         with pytest.raises(TooLate, match="has not said 'hello'"):
             await started.says("hello", 0.1)
     assert not started.alive
-    assert child not in psutil.pids() or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [child], timeout=10)
+    assert all(one.status() == psutil.STATUS_ZOMBIE for one in alive), "nobody has to have waited for it"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -12,10 +13,13 @@ from typing import Any
 from motet.api.desk import Desk, Reply
 from motet.api.names import ANSWER, CONTROL_FILE, QUEUE, TELL
 from motet.bus import Bus
+from motet.errors import LineLost
 from motet.model.lab import Lab
 from motet.model.space import Space
 from motet.orchestration import CampaignLoop, Control, Questions
 from motet.orchestration.queue import Queue
+
+_log = logging.getLogger(__name__)
 
 REMEMBERED = 1000
 """A request that comes once more is answered as before, while so many others have come meanwhile."""
@@ -84,7 +88,10 @@ async def commanded(bus: Bus, commands: Commands, data: Path, lab: Lab, campaign
         yield
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
-        await subscription.cancel()
+        try:
+            await subscription.cancel()
+        except LineLost as error:  # what the campaign came to is worth more than a broker that is gone
+            _log.warning("%s", error)
 
 
 def _write(path: Path, text: str) -> None:

@@ -51,28 +51,32 @@ async def estop(lab: Path, data: Path, reason: str = "", who: str = "") -> Told:
     return await _tell(place, data, known.pressed(reason or "no reason was given", who or whoami()))
 
 
-async def clear(lab: Path, data: Path, who: str = "") -> Told:
-    """Clear whatever has pressed it, as far as file and brokers know of it. Raises FileProblems, and NotFound when it
-    is not pressed."""
+async def clear(lab: Path, data: Path, who: str = "", seen: Collection[str] | None = None) -> Told:
+    """Clear whatever has pressed it, as far as file and brokers know of it; with `seen` only the presses with these
+    ids: what was pressed since somebody looked stays. Whoever was not reached by an earlier clearing is told of it.
+
+    Raises FileProblems, and NotFound when it is not pressed and everybody knows so.
+    """
     place = await asyncio.to_thread(_place, lab)
-    known, told = await _gather(place, data, LatchState())
-    if known.latched is None and not told.missed:
+    known, told, behind = await _gather(place, data, LatchState())
+    if known.latched is None and not told.missed and not behind:
         raise NotFound(f"lab {place.lab} is not e-stopped: there is nothing to clear")
-    return await _tell(place, data, known.released(who or whoami()))
+    return await _tell(place, data, known.released(who or whoami(), seen))
 
 
-async def latched(lab: Path, data: Path) -> Latched | None:
-    """Who has pressed it when and why, None when it is not pressed, as far as can be found out. Raises FileProblems."""
-    known, _ = await _gather(await asyncio.to_thread(_place, lab), data, LatchState())
-    return known.latched
+async def pressed(lab: Path, data: Path) -> tuple[Latched, ...]:
+    """Every press that nobody has cleared, as far as can be found out: who, when and why. Raises FileProblems."""
+    known, _, _ = await _gather(await asyncio.to_thread(_place, lab), data, LatchState())
+    return known.trips
 
 
 async def _tell(place: _Place, data: Path, state: LatchState) -> Told:
     return (await _gather(place, data, state))[1]
 
 
-async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchState, Told]:
-    """Tell everybody what is known, all at once, and learn what they know."""
+async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchState, Told, bool]:
+    """Tell everybody what is known, all at once, and learn what they know; and whether it is pressed still for one of
+    those who have answered."""
     own, others = await asyncio.to_thread(_brokers, place, data)
     ways = [
         (str(latch_file(data, place.lab)), _by_file(place.lab, data, state), True),
@@ -81,15 +85,17 @@ async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchSt
     ]
     found = await asyncio.gather(*(way for _, way, _ in ways), return_exceptions=True)
     reached, missed, gone = list[str](), list[str](), list[str]()
+    behind = False
     for (name, _, needed), result in zip(ways, found, strict=True):
         if isinstance(result, LatchState):
             state = state.merged(result)
+            behind = behind or result.latched is not None
             reached.append(name)
         elif isinstance(result, MotetError | OSError | TimeoutError):
             (missed if needed else gone).append(f"{name}: {result or 'it did not answer in time'}")
         else:
             raise result
-    return state, Told(state.latched, tuple(reached), tuple(missed), tuple(gone))
+    return state, Told(state.latched, tuple(reached), tuple(missed), tuple(gone)), behind
 
 
 async def _by_file(lab: str, data: Path, state: LatchState) -> LatchState:

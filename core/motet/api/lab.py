@@ -133,7 +133,7 @@ class LabSession:
         self.store.on_trouble(self._on_trouble)
         self.bus = await stack.enter_async_context(self.setting.bus(self.lab))
         latch = self._latched = await self._latch()
-        trip = _nothing if latch is None else latch.trip_soon
+        trip = self._on_simulated_estop if latch is None else latch.trip_soon
         person = self if self.asks(self.bus) else None
         capture = await self._traffic()
         builder = Builder(
@@ -169,6 +169,11 @@ class LabSession:
     def _on_estop(self, latched: Latched) -> None:
         for user in self.users:
             user.on_estop(str(latched))
+
+    def _on_simulated_estop(self, reason: str) -> None:
+        """Where time is virtual the campaigns are the whole lab, and nobody is there to clear it."""
+        for user in self.users:
+            user.on_estop(reason)
 
     def _on_clear(self, who: str) -> None:
         for user in self.users:
@@ -212,8 +217,8 @@ class LabSession:
             user.on_estop(str(self._latched.latched))
 
     def give_up_store(self, user: User) -> None:
-        """A campaign will not wait any longer for a store that cannot be written; when none will, what it could not
-        write is lost, and says so."""
+        """A campaign has ended, or will not wait any longer for a store that cannot be written; when none will, what
+        could not be written is lost, and says so."""
         self._done_with.add(user.key)
         if self._trouble is not None and self._closing is None and len(self._done_with) == len(self.users):
             self._closing = asyncio.create_task(self.store.close())
@@ -248,10 +253,6 @@ class LabSession:
         capture = Capture(self.setting.data / f"traffic-{time.strftime('%Y%m%d-%H%M%S')}.jsonl")
         self._stack.push_async_callback(capture.close)
         return capture
-
-
-def _nothing(reason: str) -> None:
-    """There is no emergency stop where time is virtual."""
 
 
 async def _connect(stations: Sequence[Station]) -> None:

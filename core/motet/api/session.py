@@ -116,6 +116,7 @@ class Session:
         try:
             return await self._run_in(lab)
         finally:
+            lab.give_up_store(self)
             if isinstance(self._floor, Shared):  # it may have come to no end of its own
                 await asyncio.gather(*(self._floor.leave(lab.stations[name]) for name in self.station_names))
 
@@ -178,7 +179,9 @@ class Session:
 
     def on_estop(self, reason: str) -> None:
         """The emergency stop is pressed: nothing goes on until it is cleared and a person resumes."""
-        if self.control is not None:
+        if self.control is not None and self.setting.virtual:
+            self.control.abort(f"emergency stop, which nobody clears in virtual time: {reason}")
+        elif self.control is not None:
             self.control.estop(reason)
         if self._recorder is not None:
             self._recorder.note("emergency stop", "", reason)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from motet.api.broker import address
 from motet.bus import Address, Bus
-from motet.errors import ConnectionProblem, FileProblems, MotetError, Problem
+from motet.errors import Aborted, ConnectionProblem, FileProblems, MotetError, Problem
 from motet.files.lab import LabFile, load_lab
 from motet.files.units import convert
 from motet.model.events import Event
@@ -62,17 +62,24 @@ class Hosting:
         """Done when the stations are on the bus; fails with what keeps them from it."""
         self._hosts: dict[str, Host] = {}
         self._lab_loop = LabLoop()
-        self._ended = asyncio.Event()
+        self._ended, self._hurried = asyncio.Event(), asyncio.Event()
         self._cause = ""
+        self._task: asyncio.Task[None] | None = None
         self._running = self._lab_loop.submit(self._run())
         self._running.add_done_callback(self._on_end)
 
     def end(self, cause: str) -> None:
-        """Abort what runs, bring the devices to their safe state and leave; from any thread."""
+        """Abort what runs, bring the devices to their safe state and leave; from any thread. The second time, the end
+        of what runs is not waited for. Stations that are not there yet give up coming."""
 
         def ask() -> None:
+            if self._ended.is_set():
+                self._hurried.set()
+                return
             self._cause = cause
             self._ended.set()
+            if self._task is not None and not self.ready.done():
+                self._task.cancel()
 
         self._lab_loop.loop.call_soon_threadsafe(ask)
 
@@ -90,6 +97,15 @@ class Hosting:
             self.ready.set_exception(error or ConnectionProblem("ended before the stations were there"))
 
     async def _run(self) -> None:
+        self._task = asyncio.current_task()
+        try:
+            await self._host_all()
+        except asyncio.CancelledError:
+            if not self._cause:
+                raise
+            raise Aborted(f"{', '.join(self.options.names)}: {self._cause}") from None
+
+    async def _host_all(self) -> None:
         async with AsyncExitStack() as stack:
             where = this_process()
             bus = await self._bus(stack, where, None)
@@ -97,6 +113,7 @@ class Hosting:
             latch = await stack.enter_async_context(Latch(self.lab.lab, self.options.data, bus))
             engine, trip = self._lab_loop.engine, latch.trip_soon
             builder = Builder(self.lab, self._registry, engine, stack, bus, None, self._hear, People(people), trip)
+            builder.latched = lambda: latch.latched is not None
             stations = [await builder.station(name) for name in self.options.names]
             for station in stations:
                 self._hosts[station.name] = await self._host(stack, station, where, people[station.name])
@@ -129,8 +146,7 @@ class Hosting:
             try:
                 return await stack.enter_async_context(bus)
             except ConnectionProblem:
-                if await _within(self._ended, LOOK_S):
-                    raise
+                await asyncio.sleep(LOOK_S)
 
     async def _host(
         self, stack: AsyncExitStack, station: LocalStation, where: ProcessBody, person: RemotePerson
@@ -177,8 +193,16 @@ class Hosting:
         """All stations at once: abort, deliver, be safe."""
 
         async def leave(host: Host) -> None:
-            await host.stop(self._cause or "its process is ending")
+            stopping = asyncio.ensure_future(host.stop(self._cause or "its process is ending"))
+            hurried = asyncio.ensure_future(self._hurried.wait())
+            await asyncio.wait([stopping, hurried], return_when=asyncio.FIRST_COMPLETED)
+            hurried.cancel()
             await host.station.safe()
+            if not stopping.done():
+                stopping.cancel()
+                await asyncio.wait([stopping])
+            if not stopping.cancelled():
+                stopping.result()
 
         await _all([leave(host) for host in self._hosts.values()])
 
@@ -234,12 +258,3 @@ async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
             raise problem
     if problems:
         raise ConnectionProblem("\n".join(map(str, problems)))
-
-
-async def _within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -136,9 +136,11 @@ class Bus:
         self._services.add(service)
 
         async def cancel(_: Subscription) -> None:
-            await listening.cancel()
-            self._services.discard(service)
-            await service.stop()
+            try:
+                await listening.cancel()
+            finally:
+                self._services.discard(service)
+                await service.stop()
 
         return Subscription(topic, service.take, cancel)
 

@@ -16,7 +16,12 @@ class Connected(asyncio.Event):
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call it from the next time on; gives what ends that."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+        def end() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return end
 
     def set(self) -> None:
         """The broker is there."""

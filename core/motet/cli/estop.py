@@ -43,19 +43,20 @@ def clear(
     import asyncio
 
     from motet.api import estop as api
-    from motet.errors import NotFound
 
     _quiet()
-    latched = asyncio.run(api.latched(lab, data))
-    if latched is None:
-        raise NotFound("the lab is not e-stopped: there is nothing to clear")
-    print(latched)
-    if not yes:
+    pressed = asyncio.run(api.pressed(lab, data))
+    for one in pressed:
+        print(one)
+    if pressed and not yes:
         if not sys.stdin.isatty():
             print("error: nobody is there to confirm it; programs say --yes", file=sys.stderr)
             raise typer.Exit(Exit.MISTAKE)
         typer.confirm("Is everything in order, and may the lab move again?", abort=True)
-    told = asyncio.run(api.clear(lab, data))
+    told = asyncio.run(api.clear(lab, data, seen={one.id for one in pressed}))
+    if told.latched is not None:
+        print(f"error: it was pressed again meanwhile, and stays: {told.latched}", file=sys.stderr)
+        raise typer.Exit(Exit.FAILED)
     print("cleared; campaigns that it has paused go on with `motet resume`")
     _conclude(told)
 

@@ -27,6 +27,7 @@ def station(
     as_json: Json = False,
 ) -> None:
     """Host stations in this process, for campaigns in others, until Ctrl-C. Their experiments are then aborted.
+    A second Ctrl-C does not wait for that.
 
     A station that is hosted again knows what it has done, by its journal in the data folder.
     """

@@ -4,7 +4,7 @@ from motet.devices.device import Context, Device
 from motet.devices.identity import Expected, Identity
 from motet.devices.limits import Limit, Limits
 from motet.devices.signals import Output, query_signal
-from motet.devices.verbs import Verb, VerbSpec, verb, verbs_of
+from motet.devices.verbs import Verb, VerbSpec, units_of, verb, verbs_of
 from motet.devices.verified import Verified
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "VerbSpec",
     "Verified",
     "query_signal",
+    "units_of",
     "verb",
     "verbs_of",
 ]

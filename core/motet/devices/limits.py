@@ -48,10 +48,16 @@ class Limits:
         finally:
             self._campaigns.remove(campaign)
 
-    def check(self, quantity: str, value: float) -> float:
-        """The value itself. Raises LimitError, which says whose limit it is, for one beyond a limit or not finite."""
+    def check(self, quantity: str, value: float, unit: str = "") -> float:
+        """The value itself. Raises LimitError, which says whose limit it is, for one beyond a limit or not finite.
+
+        Also for one in another `unit` than its limit: of a verb that takes the quantity in a unit of its own.
+        """
         for limits, whose in ((self.by_quantity, self.whose), *((each, CAMPAIGN) for each in self._campaigns)):
             limit = limits.get(quantity)
+            if limit is not None and unit and limit.unit and unit != limit.unit:
+                told = f"{self.device}: {quantity} = {value:g} {unit} cannot be compared with its limit {limit}"
+                raise LimitError(f"{told}, set by {whose}; its verbs take it in different units")
             if limit is not None and not limit.low <= value <= limit.high:
                 raise self._beyond(quantity, value, limit, whose)
         if not math.isfinite(value):

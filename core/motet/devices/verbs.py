@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -91,6 +91,14 @@ def verbs_of(device: type) -> Mapping[str, VerbSpec]:
     return found
 
 
+def units_of(verbs: Iterable[VerbSpec]) -> dict[str, str]:
+    """The unit of the limits of each quantity: that of the verbs that take it as a place; of those that take it as a
+    change where there are no others."""
+    found = list(verbs)
+    units = {key: spec.unit for verb in found for key, spec in verb.arguments.items()}
+    return units | {k: spec.unit for v in found for k, spec in v.arguments.items() if k not in v.relative}
+
+
 def _spec(name: str, method: Callable[..., Any], mark: _Mark) -> VerbSpec:
     hints = get_type_hints(method)
     arguments: dict[str, ArgumentSpec] = {}
@@ -153,7 +161,7 @@ class Verb:
         own = Limits(where, self.spec.limits, INSTRUMENT)
         own.check(key, value)
         if key not in self.spec.relative:
-            self._limits.check(key, value)
+            self._limits.check(key, value, self.spec.arguments[key].unit)
 
     def set(self, arguments: Mapping[str, Any]) -> AsyncStatus[None]:
         """Check the arguments, then do it. The status is done when the instrument says so, or the verb was stopped.

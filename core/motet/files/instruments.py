@@ -72,9 +72,9 @@ def limits_of(device: Device, found: Instrument, where: Node, report: Report) ->
 
     Mistakes in them go to the report.
     """
-    from motet.devices import Limit
+    from motet.devices import Limit, units_of
 
-    units = {key: spec.unit for verb in found.verbs.values() for key, spec in verb.arguments.items()}
+    units = units_of(found.verbs.values())
     numeric = {k for v in found.verbs.values() for k, spec in v.arguments.items() if spec.type in (float, int)}
     limits: dict[str, Limit] = {}
     for quantity, bounds in device.limits.items():

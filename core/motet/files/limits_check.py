@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from motet.files.instruments import Bench, Instrument
 from motet.files.node import Node
@@ -45,14 +45,11 @@ def _limited(bench: Bench, found: "Mapping[str, Mapping[str, Limit]]") -> Bench:
 def _limit(
     campaign: Campaign, name: str, quantity: str, instrument: Instrument, where: Node, report: Report
 ) -> "Limit | None":
-    from motet.devices import Limit
+    from motet.devices import Limit, units_of
 
-    units: dict[str, Any] = {
-        key: spec.unit
-        for verb in instrument.verbs.values()
-        for key, spec in verb.arguments.items()
-        if spec.type in (float, int)
-    }
+    verbs = instrument.verbs.values()
+    numeric = {key for verb in verbs for key, spec in verb.arguments.items() if spec.type in (float, int)}
+    units = {key: unit for key, unit in units_of(verbs).items() if key in numeric}
     if quantity not in units:
         report.add(where, f"a limit of {quantity!r}", f"{one_of(quantity, units)} (driver {instrument.driver})")
         return None

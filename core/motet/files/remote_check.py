@@ -6,6 +6,7 @@ from motet.files.units import convert
 from motet.files.validate import Checked
 from motet.model.lab import Lab
 
+_LONGEST_S = 86_400.0
 _SHORTEST_S = 3.0
 """A station tells its state every two seconds; less is no time to wait for it."""
 
@@ -44,5 +45,9 @@ def _check_time(value: float | str, where: Node, report: Report) -> None:
     except ValueError as error:
         report.add(where, where.shown(), str(error))
         return
+    if seconds > _LONGEST_S:
+        report.add(
+            where, where.shown(), f"at most {_LONGEST_S:g} s are allowed: so long nobody else may have a station"
+        )
     if seconds < _SHORTEST_S:
         report.add(where, where.shown(), f"at least {_SHORTEST_S:g} s is needed: that is how often stations are heard")

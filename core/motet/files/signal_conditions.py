@@ -39,7 +39,13 @@ class SignalCondition:
     numbers: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Whether it holds for these values of its signals. Raises ProcedureError for what cannot be compared."""
+        """Whether it holds for these values of its signals.
+
+        Raises ProcedureError for what cannot be compared; also NaN, of which every comparison would say no.
+        """
+        unknown = [value for value in values.values() if value is None or value != value]
+        if unknown:
+            raise ProcedureError(f"`{self.text}` cannot be told from {described(values)}")
         named = {f"s{index}": values[name] for index, name in enumerate(self.signals)}
         try:
             return expressions.evaluate(self.inner, {**named, **self.numbers})

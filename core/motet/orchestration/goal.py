@@ -11,8 +11,8 @@ from motet.model.objective import Objective, OutcomeConstraint
 @dataclass(frozen=True)
 class Goal:
     """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
-    seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours of each station. `pause_on_learner_error`: a
-    learner that fails pauses the campaign, instead of ending it."""
+    seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours of each station.
+    `pause_on_learner_error`: a learner that fails pauses the campaign, instead of ending it."""
 
     objectives: Mapping[str, Objective]
     stop: Sequence[StopRule] = ()

@@ -90,19 +90,8 @@ class Intake:
             planned = self.recorder.planned(experiment)
             begun = self.recorder.queue_changed(queued.number, state=QueueState.BEGUN, experiment=experiment.id)
             return Work(experiment, _both(planned, begun))
-        if not self.queue.asks_learner:
-            return None
-        try:
-            suggestion = await self.suggester.take(heard)
-        except LearnerError as error:
-            if not self.pause_on_error:
-                raise
-            self.suggester.forgive()
-            self.control.pause(f"{error}; mend it, then `motet resume`, or start `motet run` again")
-            return None
+        suggestion = await self._suggestion(heard) if self.queue.asks_learner else None
         if suggestion is None:
-            if not self.queue.waiting and not self.control.ending:
-                self.end("no point is left to measure")
             return None
         if not self.queue.asks_learner:  # somebody has changed the mode while the learner chose
             self.suggester.release(suggestion)
@@ -116,6 +105,20 @@ class Intake:
             return None
         experiment = self._experiment(suggestion)
         return Work(experiment, self.recorder.planned(experiment))
+
+    async def _suggestion(self, heard: int | None) -> Suggestion | None:
+        """The learner's next point; None when there is none, or when it has failed and the campaign pauses."""
+        try:
+            suggestion = await self.suggester.take(heard)
+        except LearnerError as error:
+            if not self.pause_on_error:
+                raise
+            self.suggester.forgive()
+            self.control.pause(f"{error}; mend it, then `motet resume`, or start `motet run` again")
+            return None
+        if suggestion is None and not self.queue.waiting and not self.control.ending:
+            self.end("no point is left to measure")
+        return suggestion
 
     def _experiment(self, suggestion: Suggestion) -> Experiment:
         return Experiment(self.recorder.campaign, self.number(), suggestion)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from motet.errors import CampaignError, EmergencyStop, ExperimentError, Retryable
+from motet.errors import CampaignError, EmergencyStop, ExperimentError, Interrupted, Retryable
 from motet.learning import FreshSuggester, Suggester
 from motet.model.events import CampaignResumed, CampaignState, Progress
 from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
@@ -52,6 +52,8 @@ class Ledger:
     stopping: Stopping = field(init=False)
     intake: Intake = field(init=False)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]], init=False)
+    _taken_over: set[int] = field(default_factory=set[int], init=False)
+    """The numbers of the experiments of earlier processes."""
     _failed_in_a_row: int = field(default=0, init=False)
     _defect: bool = field(default=False, init=False)
 
@@ -76,8 +78,10 @@ class Ledger:
         self.stopping.take_up(before.outcomes, before.suggestions)
         self.recorder.emit(CampaignResumed(self.recorder.campaign, before.outcomes, len(before.unfinished)))
         self._consider(self.stopping.reason)
+        self._taken_over = {outcome.experiment.number for outcome in before.outcomes}
         for outcome in before.outcomes:
             self._count(outcome)
+        self._taken_over |= {work.experiment.number for work in before.unfinished}
         self._failed_in_a_row %= self.goal.failures.in_a_row  # those that have ended it once do not end it again
         for suggestion in before.pending:
             self.suggester.hold(suggestion)
@@ -85,7 +89,7 @@ class Ledger:
             self.pipeline.begin(work)
             name = work.experiment.id
             if name in before.gone:
-                reason = f"it was at the station {before.gone[name]}, which the campaign has no longer"
+                reason = describe(Interrupted(f"{before.gone[name]} had it, a station that the campaign has no longer"))
                 self._close(work, Outcome(work.experiment, State.FAILED, reason=reason, lost=True), "", 0.0)
             elif name not in before.stations:
                 self.pipeline.wait(work)
@@ -267,8 +271,12 @@ class Ledger:
             return
         if outcome.state is State.DONE:
             self._failed_in_a_row = 0
-        elif not self.control.aborting and not outcome.reason.startswith(EmergencyStop.__name__):
+        elif not (self.control.aborting or outcome.reason.startswith(EmergencyStop.__name__) or self._was_cut(outcome)):
             self._failed_in_a_row += 1
+
+    def _was_cut(self, outcome: Outcome) -> bool:
+        """Whether it failed because an earlier process of the campaign ended: one fault, however many ran."""
+        return outcome.experiment.number in self._taken_over and outcome.reason.startswith(Interrupted.__name__)
 
     def _consider(self, rules: Callable[[float, Cost], str | None]) -> None:
         """What the stop rules say to news."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 from motet.contracts.results import Analysis
 from motet.errors import CampaignError
 from motet.learning import FreshSuggester, Suggester
-from motet.model.events import CampaignState
+from motet.model.events import CampaignState, ExperimentStarted
 from motet.model.experiment import RunRecord, Suggestion
 from motet.orchestration.asking import nobody
 from motet.orchestration.control import Control
@@ -147,7 +147,9 @@ class CampaignLoop:
         heard: int | None = None
         async with self._crew.turn(station, lambda: not (self._ledger.failure or self.control.aborting)) as mine:
             for work in works if mine else ():
-                record = await station.recall(work.job(self.course))
+                job = work.job(self.course)
+                self.recorder.emit(ExperimentStarted(work.experiment, station.name, job.attempt, job.stage))
+                record = await station.recall(job)
                 if record is None:
                     work.sent = True
                     if not await self._ledger.may_go_on():
@@ -183,7 +185,8 @@ class CampaignLoop:
         if waiting is None and not (more and self._begins(station)):
             return None
         stage = 0 if waiting is None else waiting.stage
-        return True if self.supplies is None or self.supplies.suffice(stage) else None
+        # When the campaign ends, what waits for a refill is taken all the same, and given up.
+        return True if self.supplies is None or self._ledger.ends or self.supplies.suffice(stage) else None
 
     def _begins(self, station: Station) -> bool:
         """Whether a new experiment may begin at a station, as far as the others go."""

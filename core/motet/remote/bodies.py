@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from motet import errors
-from motet.errors import GarbledReply, MotetError
+from motet.errors import GarbledReply, MotetError, StoreError
 from motet.model.experiment import Document, Experiment, RunRecord, Suggestion
 from motet.model.job import Job
 from motet.model.procedure import Procedure
-from motet.remote.messages import JobBody, Text
+from motet.remote.messages import JobBody, Text, clean
 from motet.store import encode
 
 
@@ -29,7 +29,7 @@ class _ErrorBody(BaseModel):
 class _RecordBody(BaseModel):
     """What a result says. Documents stay as they are: they are data, and only ever stored and read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
     documents: tuple[tuple[str, dict[str, Any]], ...]
     seconds: float
     error: _ErrorBody | None = None
@@ -70,17 +70,21 @@ def job_of(body: JobBody) -> Job:
 
 
 def text_of(record: RunRecord) -> str:
-    """A record as JSON text."""
+    """A record as JSON text. Raises StoreError for what has no place in it."""
     error = record.error
     told = None if error is None else {"type": type(error).__name__, "message": str(error)}
-    return encode.dumps(
-        {
-            "documents": record.documents,
-            "seconds": record.ended - record.started,
-            "error": told,
-            "unrepeatable": record.unrepeatable,
-        }
-    )
+    try:
+        text = encode.dumps(
+            {
+                "documents": record.documents,
+                "seconds": record.ended - record.started,
+                "error": told,
+                "unrepeatable": record.unrepeatable,
+            }
+        )
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"cannot be stored as JSON: {error}") from error
+    return clean(text)
 
 
 def record_of(text: str, age_s: float) -> RunRecord:
@@ -90,7 +94,7 @@ def record_of(text: str, age_s: float) -> RunRecord:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise GarbledReply(f"a result: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise GarbledReply(f"a result that is none: {error}") from None
     ended = asyncio.get_running_loop().time() - max(0.0, age_s)
     documents = tuple(cast("tuple[Document, ...]", body.documents))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from motet.bus import Bus, Message
 from motet.errors import ConnectionProblem, GarbledReply, LineLost
+from motet.remote.errands import Errands
 from motet.remote.messages import Describe, Manifest, ProcessBody, read
 from motet.remote.topics import Topics
 
@@ -18,9 +19,12 @@ _log = logging.getLogger(__name__)
 class Claim:
     """This process's claim to the name of a station. `describe` publishes its manifest."""
 
-    def __init__(self, bus: Bus, topics: Topics, where: ProcessBody, describe: Callable[[], object]) -> None:
+    def __init__(
+        self, bus: Bus, topics: Topics, where: ProcessBody, describe: Callable[[], object], errands: Errands
+    ) -> None:
         self._bus, self._topics, self._where, self._describe = bus, topics, where, describe
-        self._asking = False
+        self._errands = errands
+        self._asking = 0
         self._rivals: set[str] = set()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails with ConnectionProblem when another process has the name."""
@@ -35,7 +39,7 @@ class Claim:
             if other is not None and not rival.done():
                 rival.set_result(other)
 
-        self._asking = True
+        self._asking += 1
         listening = await self._bus.subscribe(self._topics.manifest, see)
         try:
             own = self._where.process
@@ -43,7 +47,7 @@ class Claim:
             await self._bus.publish(self._topics.request, asked.payload())
             await asyncio.wait([rival], timeout=CLAIM_S)
         finally:
-            self._asking = False
+            self._asking -= 1
             await listening.cancel()
         if rival.done():
             raise ConnectionProblem(self._taken(rival.result()))
@@ -66,12 +70,13 @@ class Claim:
         return not self._asking or self._where.started < rival.started
 
     def see(self, message: Message) -> None:
-        """A manifest: when two processes have missed each other, the one that came earlier stays, and says so."""
+        """A manifest: when two processes have missed each other, the one that came earlier stays, and says so. It is
+        asked, since the manifest of a process that is gone may come late."""
         other = None if self._asking else self._other(message)
         if other is None:
             return
         if other.started < self._where.started:
-            self._lose(ConnectionProblem(self._taken(other)))
+            self._errands.soon(self.ask_again())
         elif other.process not in self._rivals:
             self._rivals.add(other.process)
             self._describe()

@@ -101,19 +101,22 @@ class Desk:
             case m.Safe():
                 self._errands.soon(self._safe(request))
             case m.EmergencyStop():
+                self._last_estop = request.session, request.number
                 self._errands.soon(self._do(request, self.station.estop(request.reason)))
             case m.Clear():
-                self._errands.soon(self._do(request, self.station.clear()))
+                self._on_clear(request)
             case m.ReadSignal():
                 self._errands.soon(self._read(request))
             case _:
                 raise AssertionError(f"no answer to {type(request).__name__}")
 
     def _refuse(self, request: m.Request) -> None:
-        holder = self._lease.holder
+        holder, running = self._lease.holder, self._jobs.running
         reason = "it is not held by this orchestrator"
-        if holder is not None:
-            busy = "" if self._jobs.running is None else f", and experiment {self._jobs.running.job} runs"
+        if holder is None and running is not None:
+            reason = f"experiment {running.job} of another orchestrator runs"
+        elif holder is not None:
+            busy = "" if running is None else f", and experiment {running.job} runs"
             reason = f"it is held for campaign {holder.campaign} of another orchestrator{busy}"
         self.inbox.reply(request, m.Said.REFUSED, reason, holder=holder)
 
@@ -133,12 +136,17 @@ class Desk:
         self._news.beat()
 
     def _on_hold(self, request: m.Hold) -> None:
-        if not self._lease.may_take(request) or (self._jobs.running is not None and not self._lease.is_of(request)):
+        running = self._jobs.running
+        if not self._lease.may_take(request) or (
+            running is not None and running.orchestrator != request.orchestrator and not self._lease.is_of(request)
+        ):
             self._refuse(request)
             return
         if self._lease.take(request):
             _log.info("%s is held for campaign %s", self.station.name, request.campaign)
             self._news.beat()
+            if self._person is not None:
+                self._person.again()
         self._wishes.grant(self._lease.paused, self._lease.stopping)
         self._outbox.poke(request.orchestrator)
         self.inbox.reply(request, m.Said.DONE, holder=self._lease.holder)
@@ -158,7 +166,7 @@ class Desk:
         known = self._jobs.known(key)
         if known is not m.Said.UNKNOWN:
             self.inbox.reply(request, known)
-        elif not self._lease.is_of(request):
+        elif not self._lease.is_of(request) or self._lease.is_past(request):
             self._refuse(request)
         elif self._jobs.running is not None:
             self.inbox.reply(request, m.Said.BUSY, f"experiment {self._jobs.running.job} runs at {self.station.name}")
@@ -178,14 +186,25 @@ class Desk:
     async def _abort(self, request: m.Abort) -> None:
         self.inbox.reply(request, await self._jobs.abort(Key(request.orchestrator, request.job), request.reason))
 
+    def _on_clear(self, request: m.Clear) -> None:
+        if self._before(request, self._last_estop):
+            self._too_late(request, "the emergency stop has been pressed since")
+        else:
+            self._errands.soon(self._do(request, self.station.clear()))
+
     async def _safe(self, request: m.Safe) -> None:
-        session, number = self._last_run
-        if session == request.session and request.number < number:
-            self.inbox.reply(
-                request, m.Said.REFUSED, "it comes too late: an experiment has begun since", error="LineLost"
-            )
-            return
-        await self._do(request, self.station.safe())
+        if self._before(request, self._last_run):
+            self._too_late(request, "an experiment has begun since")
+        else:
+            await self._do(request, self.station.safe())
+
+    def _before(self, request: m.Request, other: tuple[str, int]) -> bool:
+        """Whether a request was made before another one, of which session and number are known."""
+        session, number = other
+        return self._lease.is_past(request) or (session == request.session and request.number < number)
+
+    def _too_late(self, request: m.Request, since: str) -> None:
+        self.inbox.reply(request, m.Said.REFUSED, f"it comes too late: {since}", error="LineLost")
 
     async def _read(self, request: m.ReadSignal) -> None:
         try:

@@ -18,7 +18,7 @@ from motet.remote.errands import Errands
 from motet.remote.jobs import Jobs
 from motet.remote.journal import Journal
 from motet.remote.lease import Lease
-from motet.remote.news import News
+from motet.remote.news import MOST_TEXT, News
 from motet.remote.outbox import Outbox
 from motet.remote.person import RemotePerson
 from motet.remote.post import Post
@@ -58,8 +58,8 @@ class Host:
         self._alone = Alone(
             station, self._lease, when_alone, lambda: self._jobs.running is not None, self._news.problem
         )
-        self._claim = Claim(bus, self._topics, manifest.where, self._describe)
         self._errands = Errands(station.name, self._news.problem)
+        self._claim = Claim(bus, self._topics, manifest.where, self._describe, self._errands)
         self._desk = Desk(
             station,
             manifest,
@@ -116,15 +116,17 @@ class Host:
         self._desk.close()
         if self._watching is not None:
             self._watching.cancel()
-        await self._jobs.stop(cause)  # before anything that a broker that hangs could delay
-        await asyncio.gather(*(_cancelled(subscription) for subscription in self._subscriptions))
-        await self._errands.done()
-        await self._outbox.stop()
-        self._news.stop()
-        if not self.lost.done():
-            self._news.state, self._news.cause = StationState.OFFLINE, cause
-            self._news.beat()
-        await self._post.stop()
+        try:
+            await self._jobs.stop(cause)  # before anything that a broker that hangs could delay
+            await asyncio.gather(*(_cancelled(subscription) for subscription in self._subscriptions))
+            await self._errands.done()
+        finally:
+            await self._outbox.stop()
+            self._news.stop()
+            if not self.lost.done():
+                self._news.state, self._news.cause = StationState.OFFLINE, cause[:MOST_TEXT]
+                self._news.beat()
+            await self._post.stop()
 
     def _facts(self) -> tuple[str | None, m.HolderBody | None]:
         if self._lease.held is None:

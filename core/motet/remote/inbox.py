@@ -45,19 +45,19 @@ class Inbox:
 
     def reply(self, request: m.Request, said: m.Said, reason: str = "", **more: Any) -> None:
         """Answer a request, and remember the answer."""
-        answer = m.Reply(id=request.id, to=request.orchestrator, said=said, reason=reason[:5000], **more)
+        answer = m.Reply(id=request.id, to=request.orchestrator, said=said, reason=m.clean(reason[:5000]), **more)
         self._answers[request.id] = answer
         self._post.send(self._topic, answer)
 
     def _refuse(self, message: Message, error: GarbledReply) -> None:
         _log.warning("%s: refused: %s", message.topic, error)
         found = m.peek(message.payload) if len(message.payload) <= self._most else dict[str, Any]()
-        known = {key: str(found.get(key) or "?")[:200] for key in ("id", "orchestrator")}
+        known = {key: m.clean(str(found.get(key) or "?")[:200]) for key in ("id", "orchestrator")}
         refusal = m.Reply(
             id=known["id"],
             to=known["orchestrator"],
             said=m.Said.REFUSED,
-            reason=str(error)[:5000],
+            reason=m.clean(str(error)[:5000]),
             error="GarbledReply",
         )
         self._post.send(self._topic, refusal)

@@ -8,6 +8,9 @@ from motet.remote.messages import Hold, HolderBody, Request
 from motet.stamps import wall
 from motet.station import Station
 
+MOST_PAST = 100
+"""So many sessions that others have followed are remembered, for what they said late."""
+
 
 class Wishes:
     """What the holder wants of the station, carried out as far as it changes."""
@@ -45,6 +48,7 @@ class Lease:
         self._until = self._loop.time() + lease_s
         self._session = ""
         self._number = 0
+        self._past: dict[str, None] = {}
         self.paused: Mapping[str, str] = {}
         self.stopping = ""
 
@@ -70,22 +74,32 @@ class Lease:
         """Whether the request comes from the holder."""
         return self.held is not None and self.held.orchestrator == request.orchestrator
 
+    def is_past(self, request: Request) -> bool:
+        """Whether it comes late: from a session that another one has followed, or from before its own release."""
+        released = self.held is None and request.session == self._session and request.number < self._number
+        return released or request.session in self._past
+
     def may_take(self, hold: Hold) -> bool:
         """Whether the station is this orchestrator's, or nobody's any more."""
-        return self.held is None or self.is_of(hold) or self.left_s == 0.0
+        return not self.is_past(hold) and (self.held is None or self.is_of(hold) or self.left_s == 0.0)
 
     def take(self, hold: Hold) -> bool:
-        """Take it, or renew it. Whether it was taken anew, from nobody or somebody else."""
+        """Take it, or renew it. Whether it was taken anew: from nobody or somebody else, or by a new session."""
         new = not self.is_of(hold)
+        followed = self._session != hold.session
         if new or (self.held is not None and self.held.campaign != hold.campaign):
             since = wall() if new or self.held is None else self.held.since
             self._journal.hold(Held(hold.orchestrator, hold.campaign, since))
         self._lease_s = hold.lease_s
-        if self._session != hold.session or hold.number > self._number:  # a late one does not undo a pause
+        if followed and self._session and not new:  # a session ends with its process, and none comes back
+            self._past[self._session] = None
+            while len(self._past) > MOST_PAST:
+                del self._past[next(iter(self._past))]
+        if followed or hold.number > self._number:  # a late one does not undo a pause
             self._session, self._number = hold.session, hold.number
             self.paused, self.stopping = hold.paused, hold.stopping
         self.heard(hold)
-        return new
+        return new or followed
 
     def heard(self, request: Request) -> None:
         """Whatever the holder says renews its hold."""
@@ -96,6 +110,7 @@ class Lease:
         """The holder gives it back; not for one that comes late, from a session before this one."""
         if not self.is_of(request) or request.session != self._session or request.number < self._number:
             return False
+        self._number = request.number
         self._journal.hold(None)
         self.paused, self.stopping = {}, ""
         return True

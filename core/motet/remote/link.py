@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from motet.bus import Bus, Message, Subscription
-from motet.errors import ConnectionProblem, GarbledReply, NoReply, StationLost
+from motet.errors import ConnectionProblem, GarbledReply, LineLost, NoReply, StationLost
 from motet.model.events import StationState
 from motet.remote import messages as m
 from motet.remote.calls import Calls
@@ -91,6 +91,11 @@ class Link:
         return f"station {self.topics.station}: {self._refusal or self._why}"
 
     @property
+    def held(self) -> bool:
+        """Whether the station is held for this orchestrator."""
+        return self._held
+
+    @property
     def most_bytes(self) -> int:
         """The longest message that the station reads."""
         return m.MOST_BYTES if self.manifest is None else self.manifest.most_bytes
@@ -110,7 +115,11 @@ class Link:
         """Find the station and hold it. Raises ConnectionProblem when there is none, or not the right one, or another
         orchestrator holds it."""
         if not self._subscriptions:
-            await self._listen()
+            try:
+                await self._listen()
+            except LineLost as error:
+                await self._cancel()
+                raise ConnectionProblem(f"station {self.topics.station}: {error}") from error
         try:
             async with asyncio.timeout(CONNECT_S):
                 while not self._available.is_set() and not self._refusal:
@@ -129,15 +138,22 @@ class Link:
         self._deaf()
         for task in self._tasks:
             task.cancel()
-        if self._held:
+        held, self._held = self._held, False
+        if held:
             try:
                 await self.calls.ask(self.calls.make(m.Release), CLOSE_S)
             except NoReply as error:
                 _log.info("%s; its hold runs out by itself", error)
-        for subscription in self._subscriptions:
-            await subscription.cancel()
-        self._subscriptions.clear()
+        await self._cancel()
         await self.post.stop()
+
+    async def _cancel(self) -> None:
+        """Listen no more; what ends with the connection has ended so."""
+        subscriptions, self._subscriptions = self._subscriptions, []
+        ended = await asyncio.gather(*(one.cancel() for one in subscriptions), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException) and not isinstance(error, LineLost):
+                raise error
 
     def renew(self) -> None:
         """Tell the station at once what this orchestrator wants of it."""
@@ -166,8 +182,7 @@ class Link:
                 found = m.read(message.payload, model, MOST_RESULT)
             except GarbledReply as error:
                 _log.warning("%s: refused: %s", message.topic, error)
-                if model is m.Manifest:
-                    self._fits = False
+                if model is m.Manifest and not self._fits:  # else it may be anybody's: the station's state tells
                     self._refuse(f"its manifest cannot be used: {error}")
                 return
             handler(found)
@@ -194,8 +209,12 @@ class Link:
         self._update()
 
     def _on_state(self, state: m.StateMessage) -> None:
-        if self.manifest is None or state.process != self.manifest.where.process:
-            return  # of a process that is not the station any more, or not yet
+        if self.manifest is None:
+            return
+        if state.process != self.manifest.where.process:  # it is not the station any more, or its manifest got lost
+            if state.state is not StationState.OFFLINE:
+                self.calls.send(self.calls.make(m.Describe))
+            return
         was = self._online
         self._online = state.state is not StationState.OFFLINE
         if self._online:

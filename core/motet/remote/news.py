@@ -5,7 +5,16 @@ from collections.abc import Callable
 from itertools import count
 
 from motet.model.events import Event, StationChanged, StationState, StepStarted
-from motet.remote.messages import AnyEvent, Events, HolderBody, ProblemEvent, StateEvent, StateMessage, StepEvent
+from motet.remote.messages import (
+    AnyEvent,
+    Events,
+    HolderBody,
+    ProblemEvent,
+    StateEvent,
+    StateMessage,
+    StepEvent,
+    clean,
+)
 from motet.remote.post import Post
 from motet.remote.topics import Topics
 
@@ -50,16 +59,16 @@ class News:
         """An event of the station."""
         match event:
             case StationChanged(_, state, cause):
-                self.state, self.cause = state, cause[:MOST_TEXT]
+                self.state, self.cause = state, clean(cause[:MOST_TEXT])
                 self.tell(StateEvent(state=state, cause=self.cause))
             case StepStarted(_, step):
-                self.tell(StepEvent(step=step[:MOST_TEXT]))
+                self.tell(StepEvent(step=clean(step[:MOST_TEXT])))
             case _:
                 pass
 
     def problem(self, text: str) -> None:
         """Something is wrong that no request was the cause of."""
-        self.tell(ProblemEvent(text=text[:MOST_TEXT]))
+        self.tell(ProblemEvent(text=clean(text[:MOST_TEXT])))
 
     def tell(self, event: AnyEvent) -> None:
         """One more event."""

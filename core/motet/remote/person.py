@@ -5,7 +5,7 @@ from itertools import count
 
 from motet.errors import ProcedureError
 from motet.model.questions import Answer, Question
-from motet.remote.messages import AnswerQuestion, QuestionEvent, WithdrawnEvent
+from motet.remote.messages import AnswerQuestion, QuestionEvent, WithdrawnEvent, clean
 from motet.remote.news import News
 
 FIRST_S, LONGEST_S = 2.0, 30.0
@@ -43,7 +43,9 @@ class RemotePerson:
                 pause = min(2 * pause, LONGEST_S)
             return answer.result()
         except asyncio.CancelledError as error:
-            self._news.tell(WithdrawnEvent(number=number, reason=str(error.args[0]) if error.args else ""))
+            self._news.tell(
+                WithdrawnEvent(number=number, reason=clean(str(error.args[0])[:5000]) if error.args else "")
+            )
             raise
         finally:
             del self._open[number]

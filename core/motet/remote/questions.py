@@ -44,6 +44,13 @@ class RemoteQuestions:
         if task is not None:
             task.cancel(event.reason or None)
 
+    def withdraw_all(self) -> None:
+        """The job that asked is over: what said so may have got lost."""
+        for key, task in tuple(self._asking.items()):
+            if not task.done():
+                del self._asking[key]
+                task.cancel()
+
     async def stop(self) -> None:
         """Withdraw what is open."""
         tasks = [task for task in self._asking.values() if not task.done()]

@@ -41,6 +41,7 @@ class RemoteStation:
         self.name = name
         self._emit = emit
         self._state, self._cause = StationState.OFFLINE, ""
+        self._moved = asyncio.Event()
         self._told_by, self._told_last = "", 0
         self._questions = RemoteQuestions(person, self._answer)
         self._work = Work(bus, Topics(lab, name), terms, self._tell, self._on_events)
@@ -54,11 +55,21 @@ class RemoteStation:
     @property
     def unavailable(self) -> str:
         """Why no job can be sent now; empty when one can."""
-        return self._link.unavailable
+        return self._link.unavailable or self._stopped
+
+    @property
+    def _stopped(self) -> str:
+        """Whether the emergency stop is pressed there, or not cleared yet."""
+        stopped = self._state in (StationState.ESTOPPED, StationState.CLEARING)
+        return f"station {self.name} is {self._state}: {self._cause}" if stopped else ""
 
     async def available(self) -> None:
         """Wait until a job can be sent."""
-        await self._link.available()
+        while self.unavailable:
+            await self._link.available()
+            self._moved.clear()
+            if self._stopped:
+                await self._moved.wait()
 
     async def connect(self) -> None:
         """Find the station and hold it; nothing moves. Raises ConnectionProblem when it is not there within 15 s, is
@@ -73,14 +84,24 @@ class RemoteStation:
 
         It is sent when `cleared` is done; when that raises, never.
         """
-        return await self._work.followed(Following(job), cleared)
+        return await self._followed(Following(job), cleared)
 
     async def recall(self, job: Job) -> RunRecord | None:
         """What became of a job that an earlier process of this orchestrator sent; waited for while it goes on. None
         when it never began there."""
         follow = Following(job, recalled=True)
-        record = await self._work.followed(follow)
+        record = await self._followed(follow)
         return None if follow.unknown else record
+
+    async def _followed(self, follow: Following, cleared: "asyncio.Future[Any] | None" = None) -> RunRecord:
+        """What this orchestrator wanted before counts no more, and what the job's steps ask ends with it."""
+        if self._link.stopping:
+            self._link.stopping = ""
+            self._link.renew()
+        try:
+            return await self._work.followed(follow, cleared)
+        finally:
+            self._questions.withdraw_all()
 
     def acknowledge(self, job: Job) -> None:
         """The record of the job is in the store here: the station may forget it."""
@@ -97,7 +118,8 @@ class RemoteStation:
         self._link.renew()
 
     def stop_after(self, reason: str) -> None:
-        """Stop after the experiment that runs."""
+        """Stop after the experiment that runs, which goes on if a person has paused it."""
+        self._link.paused.pop(PERSON, None)
         self._link.stopping = reason
         self._link.renew()
 
@@ -106,6 +128,7 @@ class RemoteStation:
 
         A station that does not answer is told when it is heard of again; its experiment ends here now.
         """
+        self._link.paused.pop(PERSON, None)
         await self._work.abort(reason)
 
     async def safe(self) -> None:
@@ -149,7 +172,8 @@ class RemoteStation:
                 case m.StepEvent(step=step):
                     self._emit(StepStarted(self.name, step))
                 case m.QuestionEvent():
-                    self._questions.ask(events.process, event)
+                    if self._link.held:  # else those are to be asked who watch its holder's campaign
+                        self._questions.ask(events.process, event)
                 case m.WithdrawnEvent():
                     self._questions.withdraw(events.process, event)
                 case m.ProblemEvent(text=text):
@@ -159,6 +183,7 @@ class RemoteStation:
         """States come as events, and again with every heartbeat."""
         if (state, cause) != (self._state, self._cause):
             self._state, self._cause = state, cause
+            self._moved.set()
             self._emit(StationChanged(self.name, state, cause))
 
     def _answer(self, process: str, question: int, answer: Answer | None, reason: str) -> None:

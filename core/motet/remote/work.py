@@ -77,7 +77,7 @@ class Work:
 
     async def _follow(self, follow: Following) -> RunRecord:
         """Ask until there is a result. Raises StationLost when nothing can be heard or asked for too long."""
-        pause = FIRST_S
+        pause, blocked = FIRST_S, False
         while not follow.result.done():
             follow.poke.clear()
             try:
@@ -93,6 +93,13 @@ class Work:
                 await self._wait(follow, LOOK_S)
                 continue
             await self._drop_unwanted()
+            if follow.result.done():
+                break  # it was aborted meanwhile: it must not be sent
+            if blocked or self._unwanted:
+                blocked = bool(self._unwanted)
+                follow.busy(_now(), "an experiment that was given up has not ended there" if blocked else "")
+            if blocked:
+                continue
             self._ask(follow)
             await self._wait(follow, pause)
             pause = min(2 * pause, LONGEST_S)
@@ -137,7 +144,7 @@ class Work:
                 self._unwanted.discard(job)
 
     def _on_reply(self, reply: m.Reply) -> None:
-        follow = self._requests.get(reply.id)
+        follow = self._requests.pop(reply.id, None)
         if follow is None:
             return
         where = f"station {self.name}"

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from motet.bus import Bus
 from motet.contracts.declarations import Driver, Kind, Simulator
 from motet.contracts.people import Person
-from motet.devices import Context, Device, Limit, Limits
+from motet.devices import Context, Device, Limit, Limits, units_of
 from motet.errors import PluginProblem
 from motet.files.safety import of_station
 from motet.files.units import convert
@@ -30,6 +30,9 @@ from motet.station.shared import Shared
 from motet.station.station import Engine
 from motet.station.wiring import Wired, Wiring
 
+SHORTEST_WAIT_S = 1e-3
+"""The shortest wait for a shared device that is told, loop seconds: a turn of the event loop is no wait."""
+
 
 @dataclass
 class Builder:
@@ -45,6 +48,8 @@ class Builder:
     person: Person | None = None
     trip: Callable[[str], object] = lambda reason: None
     """Presses the lab's emergency stop."""
+    latched: Callable[[], bool] = lambda: False
+    """Whether it is pressed."""
     clock: LoopClock = field(init=False)
     _wiring: Wiring = field(init=False)
     _worlds: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
@@ -85,6 +90,7 @@ class Builder:
             emit=self.emit,
             interlocks=of_station(self.lab, name),
             trip=self.trip,
+            latched=self.latched,
         )
 
     def _plan(self, ref: PluginRef) -> MakePlan:
@@ -100,7 +106,8 @@ class Builder:
         return self._made[key]
 
     def _waited(self, device: str, station: str, seconds: float) -> None:
-        self.emit(LeaseWaited(station, device, seconds))
+        if seconds >= SHORTEST_WAIT_S:
+            self.emit(LeaseWaited(station, device, seconds))
 
     async def _device(self, name: str, entry: files.Device) -> Device:
         driver = self._driver(entry)
@@ -177,8 +184,7 @@ def simulator_options(driver: Driver, simulator: Simulator, entry: files.Device)
 
 def _limits(device: Any, options: BaseModel, entry: files.Device) -> list[tuple[str, Limit]]:
     """The lab's limits, each converted to the unit of the verb arguments of that name."""
-    specs = device.verbs_for(options).values()
-    units = {key: spec.unit for verb in specs for key, spec in verb.arguments.items()}
+    units = units_of(device.verbs_for(options).values())
     return [
         (key, Limit(convert(low, units[key]), convert(high, units[key]), units[key]))
         for key, (low, high) in entry.limits.items()

@@ -39,7 +39,7 @@ class Doubts:
                 continue
             self._keys.add(key)
             try:
-                async with self._signals.undisturbed:
+                async with self._signals.undisturbed([key]):
                     lost = await device.recover()
             except ConnectionProblem as error:
                 raise LineLost(str(error)) from error

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -64,6 +64,8 @@ class Emergency:
     signals: Signals
     doubts: Doubts
     station: Stopped
+    latched: Callable[[], bool] = lambda: False
+    """Whether the lab's emergency stop is pressed, as far as is known here: then nobody can clear one station."""
     error: EmergencyStop | None = None
     """What everything ends with, None while nothing is stopped."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -109,8 +111,11 @@ class Emergency:
     async def clear(self) -> None:
         """Connect every device anew, and let the station do again what it is asked to. See `Station.clear`.
 
-        A press that comes meanwhile stays: it has to be cleared by itself.
+        A press that comes meanwhile stays: it has to be cleared by itself. Raises EmergencyStop while the lab's is
+        pressed.
         """
+        if self.latched():
+            raise EmergencyStop(f"station {self.name}: its lab is e-stopped; a person clears that with `motet clear`")
         pressed = self.error
         if pressed is None or self.situation.clearing or not await self._at_rest():
             return
@@ -118,7 +123,7 @@ class Emergency:
             return
         self.situation.clearing = True
         self.station.settle("a person clears the emergency stop")
-        async with self.signals.undisturbed:
+        async with self.signals.undisturbed(self.devices):
             lost, problems = await each(self.devices, connect_anew, CONNECT_TIMEOUT_S)
         self.doubts.about(problems)
         self.doubts.dispelled(lost)

@@ -81,7 +81,10 @@ class Watch:
         """Look at every tick of the loop's timer, until cancelled."""
         while True:
             await asyncio.sleep(self.every_s)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - whatever it is, the signals are watched on
+                _log.exception("interlock %s", self._label)
 
     async def _holds(self) -> tuple[bool, str]:
         """Whether it must hold the stations, and why."""
@@ -108,8 +111,8 @@ class Watch:
         if self.interlock.then == "estop":
             self.trip(told)
         for held in self.held:
-            held.pause(self._holder, told)
-        self.emit(InterlockTripped(self.station, self.name, why))
+            self._surely(held.pause, self._holder, told)
+        self._surely(self.emit, InterlockTripped(self.station, self.name, why))
         if self.interlock.then == "abort":
             for result in await asyncio.gather(*(held.abort(told) for held in self.held), return_exceptions=True):
                 if isinstance(result, BaseException):
@@ -118,8 +121,15 @@ class Watch:
     def _clear(self) -> None:
         self.tripped = False
         for held in self.held:
-            held.resume(self._holder)
-        self.emit(InterlockCleared(self.station, self.name))
+            self._surely(held.resume, self._holder)
+        self._surely(self.emit, InterlockCleared(self.station, self.name))
+
+    def _surely(self, act: Callable[..., object], *arguments: object) -> None:
+        """One that fails must not keep the others from it."""
+        try:
+            act(*arguments)
+        except Exception:  # noqa: BLE001 - it is told, and the others go on
+            _log.exception("interlock %s", self._label)
 
     @property
     def _label(self) -> str:

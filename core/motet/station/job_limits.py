@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from motet.devices import Device, Limit
+from motet.devices import Device, Limit, units_of
 from motet.errors import ProcedureError
 from motet.files.units import convert
 from motet.model.values import Bound
@@ -28,7 +28,7 @@ def limited(devices: Mapping[str, Device], limits: Mapping[str, tuple[Bound, Bou
 
 
 def _limit(name: str, device: Device, quantity: str, low: Bound, high: Bound) -> Limit:
-    units = {key: spec.unit for verb in device.verbs.values() for key, spec in verb.spec.arguments.items()}
+    units = units_of(verb.spec for verb in device.verbs.values())
     if quantity not in units:
         raise ProcedureError(f"limit of {name}: {device.name} has no such quantity; it has: {', '.join(units)}")
     unit = units[quantity]

@@ -6,10 +6,13 @@ put together by taking everything of both, in any order and as often as one like
 cleared by accident: a station that pressed it while it was cut off is heard of later, and holds the lab again.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
 import time
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -21,6 +24,10 @@ KEPT = 100
 """How many clearings are remembered. An older press that comes back holds the lab again."""
 MOST_BYTES = 256 * 1024
 """The longest state that is read."""
+LOCKED_S = 1.0
+"""Longest wait for another process that writes the file, seconds."""
+LOOK_S = 0.002
+"""How often to look whether it has done so."""
 
 
 class Latched(Frozen):
@@ -69,10 +76,11 @@ class LatchState(Frozen):
         trip = Latched(id=secrets.token_hex(8), reason=reason[:4000], who=who[:400], at=wall())
         return self.merged(LatchState(trips=(trip,)))
 
-    def released(self, who: str) -> "LatchState":
-        """Somebody clears all that is known."""
+    def released(self, who: str, seen: Collection[str] | None = None) -> "LatchState":
+        """Somebody clears all that is known, or of it only the presses whose ids were `seen`."""
         now = wall()
-        return self.merged(LatchState(cleared=tuple(Cleared(id=one.id, who=who[:400], at=now) for one in self.trips)))
+        trips = [one for one in self.trips if seen is None or one.id in seen]
+        return self.merged(LatchState(cleared=tuple(Cleared(id=one.id, who=who[:400], at=now) for one in trips)))
 
 
 def parsed(text: bytes) -> LatchState:
@@ -107,21 +115,46 @@ def read(path: Path) -> LatchState:
 def update(path: Path, state: LatchState) -> LatchState:
     """Write a state together with what the file holds already; what it holds then. Durable when this returns.
 
-    Two processes may do so at once: whoever was overtaken sees it in what it reads back, and does it again. Raises
-    OSError.
+    One process at a time does so, lest it writes over what another one has just written. Where that cannot be had,
+    whoever was overtaken may see it in what it reads back, and does it again. Raises OSError.
     """
-    found = read(path)
-    for _ in range(10):
-        wanted = found.merged(state)
-        if wanted == found:
-            return found
-        _write(path, wanted)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.parent):
         found = read(path)
-    return found
+        for _ in range(10):
+            wanted = found.merged(state)
+            if wanted == found:
+                return found
+            _write(path, wanted)
+            found = read(path)
+        return found
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """While entered nobody else writes here. Whoever does not get the lock in time goes on all the same: a process that
+    hangs must not keep an emergency stop from being written."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        until = time.monotonic() + LOCKED_S
+        while not _locked(held) and time.monotonic() < until:
+            time.sleep(LOOK_S)
+        yield
+    finally:
+        os.close(held)
+
+
+def _locked(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
 
 
 def _write(path: Path, state: LatchState) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
         with beside.open("wb") as file:

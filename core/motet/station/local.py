@@ -7,7 +7,7 @@ from typing import Any
 from bluesky.utils import RequestAbort, RunEngineInterrupted
 
 from motet.devices import Device
-from motet.errors import Aborted, ConnectionProblem, EmergencyStop, Interrupted, MotetError, Retryable
+from motet.errors import Aborted, EmergencyStop, MotetError, Retryable
 from motet.model.events import Event, StationState, StepStarted
 from motet.model.experiment import Document, RunRecord
 from motet.model.job import Job
@@ -19,20 +19,20 @@ from motet.station.ending import Ending
 from motet.station.gate import Gate
 from motet.station.interlocks import Interlocks
 from motet.station.job_limits import limited
-from motet.station.plan import unrepeatable_steps, used_devices
-from motet.station.plans import Plans, cause_of, metadata_of, no_plugin
+from motet.station.plan import used_devices
+from motet.station.plans import Plans, cause_of, interrupted, metadata_of, no_plugin
 from motet.station.plugin_plan import MakePlan
 from motet.station.reading import Signals
 from motet.station.situation import Situation
 from motet.station.stage_leases import StageLeases
 from motet.station.states import StateMachine
 from motet.station.station import PERSON, Engine, StationPlan
-from motet.station.together import each, told, unrepeatable_calls
+from motet.station.together import begun_since, each, raise_all, told, unrepeatable_calls
 
 
 class LocalStation:
     """A station in this process. `interlocks` are those that it watches by itself; `trip` presses the lab's emergency
-    stop when one of them says so, after this station was stopped."""
+    stop when one of them says so, after this station was stopped. It cannot be cleared while the lab is `latched`."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class LocalStation:
         emit: Callable[[Event], object] = lambda event: None,
         interlocks: Mapping[str, Interlock] | None = None,
         trip: Callable[[str], object] = lambda reason: None,
+        latched: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self.devices = devices
@@ -66,7 +67,7 @@ class LocalStation:
         self._doubts = Doubts(devices, self._signals)
         self._leases = StageLeases(devices)
         self._leases.wait_at(self._gate)
-        self._emergency = Emergency(name, devices, self._is, self._signals, self._doubts, self)
+        self._emergency = Emergency(name, devices, self._is, self._signals, self._doubts, self, latched)
         self._interlocks = Interlocks.of_station(
             name, interlocks or {}, self, self._signals.unit_of, self._trip, emit, scale, self._gate.fail
         )
@@ -96,11 +97,7 @@ class LocalStation:
             self._is.connecting, self._is.fault = False, bool(failed)
             self._free.set()
             self.settle(str(next(iter(failed.values()), "")))
-        for error in failed.values():
-            if not isinstance(error, MotetError):
-                raise error
-        if failed:
-            raise ConnectionProblem("\n".join(map(str, failed.values())))
+        raise_all(failed)
         await self._emergency.repeat()  # what was pressed meanwhile could not reach a device whose line was not open
         self._emergency.check()
 
@@ -128,10 +125,7 @@ class LocalStation:
         if isinstance(error, Retryable):
             self._doubts.after(error)
         self._end(str(error or ""))
-        begun = tuple(
-            label for label, calls in unrepeatable_calls(self.devices).items() if calls > before.get(label, 0)
-        )
-        return RunRecord(tuple(self._documents), started, ended, error, begun)
+        return RunRecord(tuple(self._documents), started, ended, error, begun_since(before, self.devices))
 
     def _refusal(self, job: Job) -> Exception | None:
         """Why the job cannot be run here now."""
@@ -208,9 +202,7 @@ class LocalStation:
 
     async def recall(self, job: Job) -> RunRecord | None:
         """Nothing is left of a run whose process has ended but what it did to the lab: that is not known."""
-        now = asyncio.get_running_loop().time()
-        cause = f"{self.name}: the process that ran experiment {job.experiment.id} ended in the middle of it"
-        return RunRecord((), now, now, Interrupted(cause), unrepeatable_steps(job.procedure, self.devices))
+        return interrupted(job, self.name, self.devices)
 
     def acknowledge(self, job: Job) -> None:
         """Nothing was kept here."""
@@ -222,7 +214,7 @@ class LocalStation:
     def pause(self, holder: str = PERSON, why: str = "") -> None:
         """Wait before the next step until the same holder resumes."""
         self._gate.close(holder, why)
-        self.settle(why)
+        self.settle("" if self._is.stopped else why)
 
     def resume(self, holder: str = PERSON) -> None:
         """Go on after `pause`, unless somebody else holds the station."""

@@ -1,7 +1,8 @@
 """Signals of a station's devices, read for interlocks while an experiment may use the same devices."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from motet.devices import Device
@@ -12,19 +13,28 @@ READ_TIMEOUT_S = 5.0
 
 
 class Signals:
-    """Reads `device.signal`. Nobody reads while `undisturbed` is held: while a device is opened anew."""
+    """Reads `device.signal`; a device that is silent keeps nobody from reading the others."""
 
     def __init__(self, devices: Mapping[str, Device]) -> None:
         self._devices = devices
-        self.undisturbed = asyncio.Lock()
+        self._locks = {key: asyncio.Lock() for key in devices}
+
+    @asynccontextmanager
+    async def undisturbed(self, keys: Iterable[str]) -> AsyncGenerator[None]:
+        """While entered nobody reads these devices: they are opened anew."""
+        async with AsyncExitStack() as stack:
+            for key in sorted(keys):
+                await stack.enter_async_context(self._locks[key])
+            yield
 
     async def read(self, name: str) -> Any:
         """The value now. Raises NotFound, NoReply when it takes longer than the device's line allows, and what the
         device raises."""
-        device, signal = self._found(name)
+        key, signal = self._found(name)
+        device = self._devices[key]
         line = device.context.line
         longest = READ_TIMEOUT_S if line is None else line.timeout * (line.retries + 2)  # one exchange may be under way
-        async with self.undisturbed:
+        async with self._locks[key]:
             try:
                 async with asyncio.timeout(longest):
                     return await getattr(device, f"get_{signal}")()
@@ -33,15 +43,18 @@ class Signals:
 
     def unit_of(self, name: str) -> str:
         """The unit of a signal, empty without one. Raises NotFound."""
-        device, signal = self._found(name)
+        key, signal = self._found(name)
+        device = self._devices[key]
         return device.signals_for(device.context.options)[signal].unit
 
-    def _found(self, name: str) -> tuple[Device, str]:
-        key, _, signal = name.rpartition(".")
-        device = self._devices.get(key.rpartition(".")[2])
+    def _found(self, name: str) -> tuple[str, str]:
+        """The keys of device and signal."""
+        path, _, signal = name.rpartition(".")
+        key = path.rpartition(".")[2]
+        device = self._devices.get(key)
         if device is None:
-            raise NotFound(f"{name}: no device {key!r}; there is: {', '.join(self._devices)}")
+            raise NotFound(f"{name}: no device {path!r}; there is: {', '.join(self._devices)}")
         signals = device.signals_for(device.context.options)
         if signal not in signals:
             raise NotFound(f"{name}: {device.name} has no such signal; it has: {', '.join(signals) or 'none'}")
-        return device, signal
+        return key, signal

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from motet.devices import Device
+from motet.errors import ConnectionProblem, MotetError
 
 STOP_TIMEOUT_S = 5.0
 """How long a device may take to stop in an emergency before that is reported, seconds of the loop."""
@@ -63,6 +64,20 @@ def unrepeatable_calls(devices: Mapping[str, Device]) -> dict[str, int]:
     """How often each verb that must not be repeated has been called, by `device.verb`."""
     verbs = [(f"{key}.{name}", verb) for key, one in devices.items() for name, verb in one.verbs.items()]
     return {label: verb.calls for label, verb in verbs if not verb.spec.repeatable}
+
+
+def begun_since(before: Mapping[str, int], devices: Mapping[str, Device]) -> tuple[str, ...]:
+    """Those of them that were called since `before` was counted."""
+    return tuple(label for label, calls in unrepeatable_calls(devices).items() if calls > before.get(label, 0))
+
+
+def raise_all(failed: Mapping[str, BaseException]) -> None:
+    """Raises a ConnectionProblem that names all that failed; what is a defect by itself."""
+    for error in failed.values():
+        if not isinstance(error, MotetError):
+            raise error
+    if failed:
+        raise ConnectionProblem("\n".join(map(str, failed.values())))
 
 
 def told(devices: Mapping[str, Device], problems: Mapping[str, BaseException], what: str) -> str:

@@ -13,7 +13,7 @@ from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
 from motet_torture.proxy import Mischief, Proxy
 
 STATIONS = 8
-MISCHIEF = Mischief(duplicate=0.4, delay=0.4, reorder=0.4, cut=0.003, longest_s=0.2, always=True)
+MISCHIEF = Mischief(duplicate=0.4, delay=0.4, reorder=0.4, cut=0.001, longest_s=0.2, always=True)
 
 
 async def prove(trial: Trial) -> Sequence[Measured]:

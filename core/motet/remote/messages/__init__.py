@@ -8,6 +8,7 @@ from motet.remote.messages.base import (
     Scalar,
     Sent,
     Text,
+    clean,
     peek,
     read,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "Text",
     "VerbBody",
     "WithdrawnEvent",
+    "clean",
     "peek",
     "read",
 ]

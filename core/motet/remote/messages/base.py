@@ -79,6 +79,11 @@ def read(payload: bytes, model: "type[T] | TypeAdapter[T]", most: int = 4 * MOST
         raise GarbledReply(f"{where}: {first['msg']} ({len(payload)} bytes)") from None
 
 
+def clean(text: str) -> str:
+    """Text without the halves of characters that a garbled line may leave in it: no message can hold them."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 def peek(payload: bytes) -> Mapping[str, Any]:
     """The JSON object in a message that may be anything; empty when it is none."""
     try:
