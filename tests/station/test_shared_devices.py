@@ -288,3 +288,16 @@ def test_a_step_that_waits_out_a_pause_does_not_begin_when_the_emergency_stop_op
         assert isinstance((await second).error, EmergencyStop)
 
     assert "carry 2" not in carried_out(work).whats()
+
+
+def test_who_is_cleared_later_does_not_take_it_away_from_who_works_with_it_again() -> None:
+    async def work(bench: Bench) -> None:
+        await asyncio.gather(*(station.estop("smoke") for station in bench.stations.values()))
+        await bench.stations["one"].clear()
+        running = asyncio.create_task(bench.run("one", CARRY))
+        await asyncio.sleep(1)
+        await bench.stations["two"].clear()
+        assert (await running).error is None
+        assert (await bench.run("two", CARRY)).error is None
+
+    assert carried_out(work).whats()[-5:] == ["close", "open", "carry 5", "carry 5", "close"]

@@ -98,6 +98,29 @@ class Client(aiomqtt.Client):
         while self._client.loop_misc() == 0:  # noqa: ASYNC110 - paho's clocks are looked at, no flag
             await asyncio.sleep(self._silence_s / 4)
 
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        """aiomqtt's own, which may be called from another thread, wakes the loop and waits for the socket before each
+        packet: a write, a read and two changes of what is polled. The loop's own thread needs none of them."""
+        try:
+            inside = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            inside = False
+        if inside:
+            self._loop.call_soon(self._write, client, sock)
+        else:
+            super()._on_socket_register_write(client, userdata, sock)
+
+    def _write(self, client: Any, sock: Any) -> None:
+        """Send what paho has, and the rest when the socket takes it."""
+        try:
+            client.loop_write()
+        except Exception as error:  # noqa: BLE001 - the connection broke: whoever waits in `lost` hears of it
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+            return
+        if client.socket() is sock and client.want_write():
+            self._loop.add_writer(sock.fileno(), self._write, client, sock)
+
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
         try:
             topic = message.topic

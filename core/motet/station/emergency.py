@@ -111,11 +111,12 @@ class Emergency:
     async def clear(self) -> None:
         """Connect every device anew, and let the station do again what it is asked to. See `Station.clear`.
 
-        A press that comes meanwhile stays: it has to be cleared by itself. Raises EmergencyStop while the lab's is
-        pressed.
+        A press that comes meanwhile stays: it has to be cleared by itself. While the lab's own is pressed nothing is
+        done: the station is cleared with it.
         """
         if self.latched():
-            raise EmergencyStop(f"station {self.name}: its lab is e-stopped; a person clears that with `motet clear`")
+            _log.warning("station %s stays e-stopped: its lab is; a person clears that with `motet clear`", self.name)
+            return
         pressed = self.error
         if pressed is None or self.situation.clearing or not await self._at_rest():
             return

@@ -6,7 +6,7 @@ aborted or made safe leaves it alone while another one has it; an emergency stop
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, cast
@@ -31,6 +31,8 @@ class Shared:
     longest: float | None = None
     users: set[str] = field(default_factory=set[str], init=False)
     """The stations that are connected to it."""
+    stopped: bool = field(default=False, init=False)
+    """Whether it was stopped in an emergency, and has not been opened anew since."""
     _under_way: dict[str, asyncio.Task[Any]] = field(default_factory=dict[str, asyncio.Task[Any]], init=False)
 
     def face(self, station: str) -> "Face":
@@ -192,14 +194,22 @@ class Face(Device):
             await self._shared.once("close", self._shared.core.close)
 
     async def recover(self) -> tuple[str, ...]:
-        """Open it anew while no other station has it; while the lab is stopped, nobody uses it."""
-        async with nullcontext() if self.locked is not None else self._leased():
-            return await self._shared.once("recover", self._shared.core.recover)
+        """Open it anew while no other station has it. After an emergency stop, which nobody uses it in, once for all
+        stations: one that was cleared before may be using it again."""
+        if self.locked is None:
+            async with self._leased():
+                return await self._shared.once("recover", self._shared.core.recover)
+        if not self._shared.stopped:
+            return ()
+        lost = await self._shared.once("recover", self._shared.core.recover)
+        self._shared.stopped = False
+        return lost
 
     async def stop(self, success: bool = True) -> None:
         """Stop it, if this station has it; in an emergency whoever has it."""
         if self.is_mine or self.locked is not None:
             self._stops += 1
+            self._shared.stopped = self._shared.stopped or self.locked is not None
             await self._shared.once("stop", lambda: self._shared.core.stop(success=success))
 
     async def safe(self) -> None:

@@ -38,16 +38,38 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
 }
 
 
+PAUSES: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "`on_error: pause`, it raises": ({**_acquisition("crash"), "on_error": "pause"}, "raised ZeroDivisionError"),
+    "`on_error: pause`, it never comes back": (
+        {**_acquisition("hang"), "on_error": "pause", "longest": "2 s"},
+        "has not come back for 2 s",
+    ),
+}
+FALLS_BACK: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "`on_error: fall_back`, it raises": (
+        {**_acquisition("crash"), "on_error": "fall_back"},
+        "raised ZeroDivisionError",
+    ),
+    "`on_error: fall_back`, it never comes back": (
+        {**_acquisition("hang"), "on_error": "fall_back", "longest": "2 s"},
+        "has not come back for 2 s",
+    ),
+}
+
+
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Each failure in a campaign of its own; the short form leaves some out."""
-    names = list(REFUSED)[1:3] if trial.short else list(REFUSED)
     found: list[Measured] = []
-    for number, name in enumerate(names):
-        learner, says = REFUSED[name]
-        async with running(trial.folder / f"refused{number}") as programs:
-            found += await _refused(programs, trial, name, learner, says)
-    async with running(trial.folder / "hangs") as programs:
-        found += await _hangs(programs, trial)
+    number = 0
+    for cases, measure in ((REFUSED, _refused), (PAUSES, _pauses), (FALLS_BACK, _falls_back)):
+        for name in list(cases)[-1:] if trial.short else cases:
+            learner, says = cases[name]
+            number += 1
+            async with running(trial.folder / f"case{number}") as programs:
+                found += await measure(programs, trial, name, learner, says)
+    if not trial.short:
+        async with running(trial.folder / "hangs") as programs:
+            found += await _hangs(programs, trial)
     return found
 
 
@@ -65,6 +87,46 @@ async def _refused(
                 f"{name}: the campaign ends with exit code 4 and the reason", code == 4 and says in said, said[-200:]
             ),
             count(f"{name}: experiments", len(rows), AFTER),
+            count(f"{name}: not done, repeated or unknown", _wrong(rows, dispensed)),
+        ]
+
+
+async def _pauses(
+    programs: Programs, trial: Trial, name: str, learner: Mapping[str, Any], says: str
+) -> Sequence[Measured]:
+    async with bench(programs, 1) as lab:
+        lab.write(lab_of(lab.urls), campaign_of(30, learner, seed=trial.seed))
+        run = await lab.run("run")
+        said = await run.says(" paused", 90)
+        await asyncio.sleep(STILL_S)
+        dispensed = lab.dispensed()
+        run.signal(signal.SIGINT)
+        code = await run.ended(2 * ENDS_S)
+        rows = await asyncio.to_thread(lab.experiments)
+        return [
+            holds(f"{name}: the campaign pauses with the reason", says in said, said[-200:]),
+            count(f"{name}: experiments", len(rows), AFTER),
+            count(f"{name}: not done, repeated or unknown", _wrong(rows, dispensed)),
+            holds(f"{name}: it stops in order when it is asked to", code == 0, f"exit code {code}"),
+        ]
+
+
+async def _falls_back(
+    programs: Programs, trial: Trial, name: str, learner: Mapping[str, Any], says: str
+) -> Sequence[Measured]:
+    more = 4
+    async with bench(programs, 1) as lab:
+        lab.write(lab_of(lab.urls), campaign_of(AFTER + more, learner, seed=trial.seed))
+        run = await lab.run("run")
+        code = await run.ended(120)
+        rows, dispensed = await asyncio.to_thread(lab.experiments), lab.dispensed()
+        return [
+            holds(f"{name}: the campaign finishes", code == 0, f"exit code {code}{run.last}"),
+            count(
+                f"{name}: experiments whose suggestion says why",
+                sum(says in row.suggestion.problem for row in rows),
+                more,
+            ),
             count(f"{name}: not done, repeated or unknown", _wrong(rows, dispensed)),
         ]
 
