@@ -76,10 +76,10 @@ class Bench:
         self.lab.write_text(json.dumps(lab, indent=1))
         self.campaign.write_text(json.dumps(campaign, indent=1))
 
-    async def host(self, name: str, *stations: str, lab: Path | None = None) -> Program:
+    async def host(self, name: str, *stations: str, environment: Mapping[str, str] | None = None) -> Program:
         """Host stations in a process with a data folder of its own; they are there when this returns."""
-        arguments = ("--lab", str(lab or self.lab), "--data", str(self.folder / f"data-{name}"))
-        program = await self.programs.motet(name, "station", *stations, *arguments)
+        arguments = ("--lab", str(self.lab), "--data", str(self.folder / f"data-{name}"))
+        program = await self.programs.motet(name, "station", *stations, *arguments, environment=environment)
         for station in stations:
             await program.says(f"station {station} of ", 90)
         return program
@@ -95,9 +95,10 @@ class Bench:
 
         await until(enough, f"{more} more dispenses", within)
 
-    async def run(self, name: str, *more: str) -> Program:
+    async def run(self, name: str, environment: Mapping[str, str] | None = None) -> Program:
         """Start `motet run`."""
-        return await self.programs.motet(name, "run", str(self.campaign), "--data", str(self.data), *more)
+        arguments = (str(self.campaign), "--data", str(self.data))
+        return await self.programs.motet(name, "run", *arguments, environment=environment)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Faults between a station and its orchestrator, each at the moment where it could lose or double an experiment."""
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from motet.bus import Message
-from motet.errors import Aborted, ConnectionProblem, StationLost
+from motet.errors import Aborted, ConnectionProblem, Interrupted, StationLost
 from motet.model.events import StationState
 from motet.model.experiment import RunRecord
 from motet.model.procedure import Procedure
@@ -17,7 +18,7 @@ from motet.remote import messages as m
 from motet.remote.calls import Calls
 from motet.remote.post import Post
 
-from .conftest import TOPICS, Rig
+from .conftest import TOPICS, Rig, WildBroker
 
 Virtual = Callable[..., None]
 ASK = Procedure.model_validate({"parameters": {"x": "mm"}, "steps": [{"gauge.ask": {}, "as": "a"}]})
@@ -390,3 +391,45 @@ def test_a_station_ends_also_when_its_disk_is_full(virtual: Virtual, begun: bool
         assert isinstance((await running).error, Aborted)
 
     virtual(test)
+
+
+@pytest.mark.parametrize("seed", [5, 7])
+def test_whoever_ends_at_any_moment_each_job_runs_once(virtual: Virtual, seed: int) -> None:
+    """Every message comes twice, late and in no order; stations and orchestrators are killed and started again."""
+
+    async def test(rig: Rig) -> None:
+        chance = random.Random(seed)
+        process = await rig.process()
+        station, wire = await rig.orchestrator()
+        done = 0
+        for number in range(1, 21):
+            job = rig.job(x=float(number))
+            running: asyncio.Task[RunRecord | None] = asyncio.create_task(station.run(job))
+            fault = chance.choice(["none", "station", "line", "orchestrator"])
+            await asyncio.sleep(chance.uniform(0.0, 8.0))
+            if fault == "station":
+                await process.kill(rig.broker)
+                await asyncio.sleep(chance.uniform(0.0, 5.0))
+                process = await rig.process()
+            elif fault == "line":
+                process.wire.cut()
+                await asyncio.sleep(chance.uniform(0.0, 5.0))
+                process.wire.mend()
+            elif fault == "orchestrator":
+                wire.cut()
+                running.cancel()
+                await asyncio.sleep(chance.uniform(0.0, 5.0))
+                station, wire = await rig.orchestrator()
+                running = asyncio.create_task(station.recall(job))
+            record = await running or await station.run(job)
+            assert record.error is None or isinstance(record.error, Interrupted)
+            if record.error is None:
+                assert record.output("m", "y") == [2.0 * number]
+                done += 1
+            station.acknowledge(job)
+        await asyncio.sleep(300)
+        measured = [call for call in rig.calls if call.startswith("measure")]
+        assert len(measured) == len(set(measured)) >= done > 10
+        assert process.journal.ended == ()
+
+    virtual(test, lambda: WildBroker(seed))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from motet.api import estop as api
-from motet.bus import Bus
+from motet.bus import Bus, MemoryBus
 from motet.errors import EmergencyStop, NotFound
 from motet.station.latch import Latch
-from motet.station.latch_state import LatchState, latch_file, read, update
+from motet.station.latch_state import LatchState, latch_file, parsed, read, update
 from motet_testing.mosquitto import StartMosquitto
 
 PATIENCE_S = 10.0
@@ -103,6 +103,31 @@ def test_those_who_write_the_file_at_once_lose_nothing_of_one_another(tmp_path: 
         list(pool.map(update, repeat(path), [*presses, known.released("eve")]))
     assert {trip.reason for trip in read(path).trips} == {f"fire {number}" for number in range(12)}
     assert [one.who for one in read(path).cleared] == ["eve"]
+
+
+def test_what_somebody_who_knows_less_says_in_the_same_moment_does_not_stay_at_the_broker() -> None:
+    topic = "motet/bench/estop"
+
+    class Overtaken(MemoryBus):
+        stale = True
+
+        async def publish(self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False) -> None:
+            await super().publish(topic, payload, qos=qos, retain=retain)
+            if self.stale and retain:
+                self.stale = False
+                await super().publish(topic, LatchState().model_dump_json(), retain=True)
+                await asyncio.sleep(0)  # it arrives before the first one is acknowledged
+
+    async def scenario() -> None:
+        kept: list[LatchState] = []
+        async with Overtaken() as bus, Latch("bench", None, bus) as latch:
+            await latch.trip("smoke")
+            assert latch.untold == ()
+            await bus.subscribe(topic, lambda message: kept.append(parsed(message.payload)))
+            await asyncio.sleep(0)
+        assert [state.latched and state.latched.reason for state in kept] == ["smoke"]
+
+    run(scenario())
 
 
 def test_a_damaged_file_counts_as_pressed_until_it_is_cleared(tmp_path: Path) -> None:

@@ -248,3 +248,22 @@ def test_one_station_cannot_be_cleared_while_the_lab_is_pressed(bench: Any) -> N
         await station.close()
 
     bench.run(scenario())
+
+
+def test_a_clearing_that_was_cut_short_can_be_done_again(bench: Any) -> None:
+    async def scenario() -> None:
+        begun = Clearing()
+        station = await _station(bench, False, begun.see)
+        await station.estop("smoke")
+        opened, bench.gauge.open = bench.gauge.open, asyncio.Event().wait
+        clearing = asyncio.create_task(station.clear())
+        await begun.wait()
+        clearing.cancel()
+        await asyncio.wait([clearing])
+        assert station.state is StationState.ESTOPPED
+        bench.gauge.open = opened
+        await station.clear()
+        assert station.state is StationState.IDLE
+        await station.close()
+
+    bench.run(scenario())

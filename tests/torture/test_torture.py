@@ -20,7 +20,7 @@ from motet_torture.processes import TooLate, running
 from motet_torture.proofs import Measured, Proof, Trial, at_least, at_most, count
 from motet_torture.proving import PROOFS
 
-BROKERS = ("orchestrator-killed-remote", "station-killed", "broker", "proxy", "estop")
+BROKERS = ("orchestrator-killed-remote", "station-killed", "broker", "proxy", "estop", "clock")
 
 
 @pytest.mark.slow

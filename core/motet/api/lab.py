@@ -173,7 +173,7 @@ class LabSession:
     def _on_simulated_estop(self, reason: str) -> None:
         """Where time is virtual the campaigns are the whole lab, and nobody is there to clear it."""
         for user in self.users:
-            user.on_estop(reason)
+            user.on_estop(f"emergency stop, which nobody clears in virtual time: {reason}")
 
     def _on_clear(self, who: str) -> None:
         for user in self.users:

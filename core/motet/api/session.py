@@ -179,10 +179,8 @@ class Session:
 
     def on_estop(self, reason: str) -> None:
         """The emergency stop is pressed: nothing goes on until it is cleared and a person resumes."""
-        if self.control is not None and self.setting.virtual:
-            self.control.abort(f"emergency stop, which nobody clears in virtual time: {reason}")
-        elif self.control is not None:
-            self.control.estop(reason)
+        if self.control is not None:
+            (self.control.abort if self.setting.virtual else self.control.estop)(reason)
         if self._recorder is not None:
             self._recorder.note("emergency stop", "", reason)
 

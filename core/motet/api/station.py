@@ -98,12 +98,15 @@ class Hosting:
 
     async def _run(self) -> None:
         self._task = asyncio.current_task()
+        ended = ", ".join(self.options.names)
+        if self._ended.is_set():  # before it had begun
+            raise Aborted(f"{ended}: {self._cause}")
         try:
             await self._host_all()
         except asyncio.CancelledError:
             if not self._cause:
                 raise
-            raise Aborted(f"{', '.join(self.options.names)}: {self._cause}") from None
+            raise Aborted(f"{ended}: {self._cause}") from None
 
     async def _host_all(self) -> None:
         async with AsyncExitStack() as stack:
@@ -173,7 +176,14 @@ class Hosting:
             return
         for host in self._hosts.values():
             longest = convert(self.lab.safety.heartbeat, "s")
-            watchdog = await stack.enter_async_context(Heartbeat(longest, trip, own=False))
+
+            def silent(reason: str, host: Host = host) -> None:
+                if host.held:
+                    trip(reason)
+                else:
+                    host.on_heard()
+
+            watchdog = await stack.enter_async_context(Heartbeat(longest, silent, own=False))
             host.on_heard = watchdog.beat
 
     async def _until_ended(self) -> None:

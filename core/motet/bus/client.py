@@ -68,6 +68,8 @@ class Client(aiomqtt.Client):
             await asyncio.shield(entering)
         except BaseException:
             await asyncio.wait([entering])
+            if not entering.cancelled():
+                entering.exception()  # seen: who was cancelled has no use for it
             self._client.disconnect()
             raise
         # paho asks "are you there" after so long without a word, and waits as long for the answer: half the keepalive

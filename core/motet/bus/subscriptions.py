@@ -24,10 +24,15 @@ class Subscription:
 
 
 class Subscriptions:
-    """All subscriptions of a bus."""
+    """All subscriptions of a bus. Those of one topic are looked up by it, so that it does not matter how many others
+    there are: an orchestrator has five for each of its stations elsewhere."""
 
     def __init__(self) -> None:
-        self._all: list[Subscription] = []
+        self._all: dict[Subscription, int] = {}
+        """In the order of subscription, numbered."""
+        self._exact: dict[str, list[Subscription]] = {}
+        self._wild: list[Subscription] = []
+        self._added = 0
 
     @property
     def filters(self) -> list[str]:
@@ -36,18 +41,32 @@ class Subscriptions:
 
     def add(self, subscription: Subscription) -> None:
         """From now on its handler is called."""
-        self._all.append(subscription)
+        self._added += 1
+        self._all[subscription] = self._added
+        self._alike(subscription).append(subscription)
 
     def remove(self, subscription: Subscription) -> bool:
         """Forget it. True when nobody else wants its topic filter any more."""
         if subscription not in self._all:
             return False
-        self._all.remove(subscription)
-        return subscription.topic_filter not in self.filters
+        del self._all[subscription]
+        alike = self._alike(subscription)
+        alike.remove(subscription)
+        if not alike:
+            self._exact.pop(subscription.topic_filter, None)
+        return not any(other.topic_filter == subscription.topic_filter for other in alike)
 
     def wanting(self, topic: str) -> tuple[Subscription, ...]:
-        """Those that want messages on the topic, now."""
-        return tuple(subscription for subscription in self._all if matches(topic, subscription.topic_filter))
+        """Those that want messages on the topic, now, in the order of subscription."""
+        exact = self._exact.get(topic, ())
+        wild = [subscription for subscription in self._wild if matches(topic, subscription.topic_filter)]
+        return tuple(sorted((*exact, *wild), key=self._all.__getitem__) if exact and wild else (*exact, *wild))
+
+    def _alike(self, subscription: Subscription) -> list[Subscription]:
+        """Where it is kept: with those of its topic, or with all that have wildcards."""
+        topic_filter = subscription.topic_filter
+        wild = any(level in ("+", "#") for level in topic_filter.split("/"))
+        return self._wild if wild else self._exact.setdefault(topic_filter, [])
 
     def dispatch(self, message: Message) -> None:
         """Call every handler that wants the message. One that raises is logged; the bus and the others go

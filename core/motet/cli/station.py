@@ -31,6 +31,7 @@ def station(
 
     A station that is hosted again knows what it has done, by its journal in the data folder.
     """
+    import gc
     import signal
     from types import FrameType
 
@@ -50,6 +51,8 @@ def station(
             if hosting.lab.broker.embedded and not as_json:
                 print(f"waiting for a campaign's broker at port {hosting.lab.broker.port}; Ctrl-C ends it", flush=True)
             hosting.ready.result()
+            gc.collect()
+            gc.freeze()  # what is there by now stays; to go through it now and then would halt the stations
             for name in names:
                 facts = {"station": name, "lab": hosting.lab.lab, "broker": hosting.broker}
                 told = f"station {name} of {hosting.lab.lab} is at {hosting.broker}; Ctrl-C ends it"

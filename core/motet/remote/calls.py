@@ -1,6 +1,7 @@
 """Requests of an orchestrator to one station."""
 
 import asyncio
+import time
 from itertools import count
 from typing import Any, TypeVar
 
@@ -62,3 +63,15 @@ class Calls:
             return waiting is not None
         waiting.set_result(reply)
         return True
+
+
+def refusal(reply: Reply) -> str:
+    """Why a request was refused, and who holds the station until when."""
+    if reply.holder is None:
+        return reply.reason
+    since, until = (
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) for at in (reply.holder.since, reply.holder.until)
+    )
+    return (
+        f"{reply.reason}; since {since}, until {until} unless it is renewed (orchestrator {reply.holder.orchestrator})"
+    )

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
 
 from motet.bus import Bus, Message
 from motet.errors import ConnectionProblem, GarbledReply, LineLost
 from motet.remote.errands import Errands
-from motet.remote.messages import Describe, Manifest, ProcessBody, read
+from motet.remote.messages import Describe, Manifest, ProcessBody, Reply, read
 from motet.remote.topics import Topics
 
 CLAIM_S = 1.0
@@ -25,6 +26,7 @@ class Claim:
         self._bus, self._topics, self._where, self._describe = bus, topics, where, describe
         self._errands = errands
         self._asking = 0
+        self._numbers = count(1)
         self._rivals: set[str] = set()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails with ConnectionProblem when another process has the name."""
@@ -32,18 +34,28 @@ class Claim:
 
     async def ask(self) -> None:
         """Ask whether another process hosts the station. Raises ConnectionProblem naming it, LineLost."""
-        rival: asyncio.Future[ProcessBody] = asyncio.get_running_loop().create_future()
+        rival: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        own, number = self._where.process, next(self._numbers)
+        asked = Describe(id=f"{own}-{number}", orchestrator=own, session=own, number=number, rival=self._where)
 
-        def see(message: Message) -> None:
-            other = self._other(message)
-            if other is not None and not rival.done():
-                rival.set_result(other)
+        def hear(message: Message) -> None:
+            if asked.id.encode() not in message.payload:
+                return  # of somebody else's request, or what a process said that is gone
+            try:
+                reply = read(message.payload, Reply)
+            except GarbledReply as error:
+                _log.warning("%s: ignored: %s", message.topic, error)
+                return
+            if reply.id == asked.id and not rival.done():
+                rival.set_result(reply.reason)
 
         self._asking += 1
-        listening = await self._bus.subscribe(self._topics.manifest, see)
         try:
-            own = self._where.process
-            asked = Describe(id=f"{own}-claim", orchestrator=own, session=own, number=1, rival=self._where)
+            listening = await self._bus.subscribe(self._topics.reply, hear)
+        except BaseException:
+            self._asking -= 1
+            raise
+        try:
             await self._bus.publish(self._topics.request, asked.payload())
             await asyncio.wait([rival], timeout=CLAIM_S)
         finally:
@@ -97,5 +109,5 @@ class Claim:
         if not self.lost.done():
             self.lost.set_exception(error)
 
-    def _taken(self, other: ProcessBody) -> str:
+    def _taken(self, other: str) -> str:
         return f"station {self._topics.station}: {other} hosts it already; each station is hosted once"

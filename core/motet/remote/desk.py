@@ -45,7 +45,7 @@ class Desk:
         describe: Callable[[], object],
         heard: Callable[[], object],
     ) -> None:
-        self.station, self._process = station, manifest.where.process
+        self.station, self._where = station, manifest.where
         self._lease, self._jobs, self._outbox, self._news = lease, jobs, outbox, news
         self._claim, self._errands, self._person = claim, errands, person
         self._describe, self._heard = describe, heard
@@ -127,6 +127,8 @@ class Desk:
             told = f"{request.rival} wants to host {self.station.name} too, and is refused"
             _log.warning("%s", told)
             self._news.problem(told)
+            self.inbox.reply(request, m.Said.REFUSED, str(self._where))
+            return
         if request.refused:
             _log.warning(
                 "%s is refused by orchestrator %s: %s", self.station.name, request.orchestrator, request.refused
@@ -152,7 +154,7 @@ class Desk:
         self.inbox.reply(request, m.Said.DONE, holder=self._lease.holder)
 
     def _on_answer(self, request: m.AnswerQuestion) -> None:
-        if self._person is not None and request.process == self._process:
+        if self._person is not None and request.process == self._where.process:
             self._person.take(request)
         self.inbox.reply(request, m.Said.DONE)
 

@@ -106,6 +106,11 @@ class Host:
         self._deaf = self._bus.connected.listen(self._on_broker)
         self._watching = self._errands.soon(self._alone.watch())
 
+    @property
+    def held(self) -> bool:
+        """Whether an orchestrator holds the station."""
+        return self._lease.held is not None
+
     def see(self, event: Event) -> None:
         """What happens at the station, to be told."""
         self._news.see(event)

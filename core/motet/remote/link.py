@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from motet.bus import Bus, Message, Subscription
 from motet.errors import ConnectionProblem, GarbledReply, LineLost, NoReply, StationLost
 from motet.model.events import StationState
 from motet.remote import messages as m
-from motet.remote.calls import Calls
+from motet.remote.calls import Calls, refusal
 from motet.remote.manifest import differences, digest_of
 from motet.remote.post import Post
 from motet.remote.presence import Presence
@@ -289,7 +288,7 @@ class Link:
             self._refusal = ""
             self._update()
         else:
-            self._refuse(_told(reply))
+            self._refuse(refusal(reply))
 
     async def _pulse(self, event: asyncio.Event, seconds: float) -> None:
         """Wait until the event, or so long."""
@@ -298,14 +297,3 @@ class Link:
             await asyncio.wait([waiting], timeout=seconds)
         finally:
             waiting.cancel()
-
-
-def _told(reply: m.Reply) -> str:
-    if reply.holder is None:
-        return reply.reason
-    since, until = (
-        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) for at in (reply.holder.since, reply.holder.until)
-    )
-    return (
-        f"{reply.reason}; since {since}, until {until} unless it is renewed (orchestrator {reply.holder.orchestrator})"
-    )

@@ -124,12 +124,18 @@ class Emergency:
             return
         self.situation.clearing = True
         self.station.settle("a person clears the emergency stop")
-        async with self.signals.undisturbed(self.devices):
-            lost, problems = await each(self.devices, connect_anew, CONNECT_TIMEOUT_S)
-        self.doubts.about(problems)
-        self.doubts.dispelled(lost)
-        if not problems:
-            await self.station.look_again()
+        try:
+            async with self.signals.undisturbed(self.devices):
+                lost, problems = await each(self.devices, connect_anew, CONNECT_TIMEOUT_S)
+            self.doubts.about(problems)
+            self.doubts.dispelled(lost)
+            if not problems:
+                await self.station.look_again()
+        except BaseException:
+            if self.error is pressed:
+                self.situation.clearing = False
+                self.station.settle("it was not cleared")
+            raise
         if self.error is not pressed:
             return
         self.error = None

@@ -57,6 +57,7 @@ class Latch:
         self._bus = bus
         self._topic = f"motet/{lab}/estop"
         self._written = self._published = LatchState()
+        self._heard = 0
         self._seen: tuple[int, ...] | None = None
         self._work: dict[str, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -174,6 +175,7 @@ class Latch:
         await echo.cancel()
 
     def _on_message(self, message: Message) -> None:
+        self._heard += 1
         try:
             found = parsed(message.payload)
         except ValueError as error:
@@ -234,13 +236,15 @@ class Latch:
     async def _publish(self) -> None:
         assert self._bus is not None
         while self._published != (wanted := self.state):
+            heard = self._heard
             try:
                 await self._bus.publish(self._topic, wanted.model_dump_json(), retain=True)
             except MotetError as error:
                 _log.error("the emergency stop cannot be told to the broker: %s", error)
                 self._not_before["publish"] = asyncio.get_running_loop().time() + LOOK_S
                 return
-            self._published = wanted
+            if heard == self._heard:  # else what was heard last is what the broker keeps: this, or somebody else's
+                self._published = wanted
 
     async def settled(self) -> None:
         """Wait until what was begun has been done, or has failed."""

@@ -118,6 +118,8 @@ def update(path: Path, state: LatchState) -> LatchState:
     One process at a time does so, lest it writes over what another one has just written. Where that cannot be had,
     whoever was overtaken may see it in what it reads back, and does it again. Raises OSError.
     """
+    if (found := read(path)).merged(state) == found:
+        return found
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path.parent):
         found = read(path)
