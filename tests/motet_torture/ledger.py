@@ -65,9 +65,10 @@ class Ledger:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """Everything in it, in the order written; nothing when there is none yet."""
+    """Everything in it, in the order written, without a line that is just being written; nothing when there is none."""
     if path.exists():
-        for line in path.read_text().splitlines():
+        written = path.read_bytes()
+        for line in written[: written.rfind(b"\n") + 1].splitlines():
             yield Entry(**json.loads(line))
 
 

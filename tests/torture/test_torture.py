@@ -62,6 +62,8 @@ def test_a_ledger_outlives_its_writer_and_counts_by_point(tmp_path: Path) -> Non
     for what, x in ((DISPENSED, 1), (STOPPED, 1), (DISPENSED, 2), (DISPENSED, 1)):
         ledger.write("d1", what, x)
     ledger.close()
+    with (tmp_path / "ledger").open("a") as begun:
+        begun.write('{"instrument": "d1", "what"')
     assert counted(tmp_path / "ledger") == {1: 2, 2: 1}
     assert counted(tmp_path / "none") == {}
 

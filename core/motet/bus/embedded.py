@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ from motet.errors import ConnectionProblem
 
 if TYPE_CHECKING:
     from amqtt.broker import Broker
+
+CLOSING_S = 2.0
+"""Longest wait for the sockets of clients to be closed."""
 
 _LISTENER = "default"
 
@@ -26,6 +30,7 @@ class EmbeddedBroker:
         self._broker: Broker | None = None
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._url = ""
 
     @property
@@ -55,7 +60,14 @@ class EmbeddedBroker:
             streams = StreamReaderAdapter(reader), StreamWriterAdapter(writer)
             task = asyncio.create_task(broker.external_connected(*streams, _LISTENER))
             self._clients.add(task)
-            task.add_done_callback(self._clients.discard)
+            self._writers.add(writer)
+
+            def ended(task: asyncio.Task[None]) -> None:
+                self._clients.discard(task)
+                self._writers.discard(writer)
+                writer.close()
+
+            task.add_done_callback(ended)
 
         self._broker = broker
         try:
@@ -79,8 +91,14 @@ class EmbeddedBroker:
         await broker.shutdown()
         for task in self._clients:
             task.cancel()
+        writers = tuple(self._writers)
         if self._clients:
             await asyncio.wait(self._clients)
+        for writer in writers:  # amqtt closes those whose clients said goodbye in time
+            writer.transport.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_S):
+                await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
         self._url = ""
 
     async def __aenter__(self) -> "EmbeddedBroker":
