@@ -16,8 +16,8 @@ RESERVED = frozenset({
     "add_children_as_readables", "add_readables", "children", "check_value", "clear", "close", "configure",
     "connect", "context", "describe", "describe_configuration", "forgets", "framing", "framing_for", "hints",
     "identity", "kickoff", "line_for", "limits", "locked", "log", "name", "open", "parent", "pause", "read",
-    "read_configuration", "recover", "resume", "safe", "set", "set_name", "signals", "signals_for", "stage", "states", "stop",
-    "subscribe", "trigger", "unstage", "verbs", "verbs_for", "verified",
+    "read_configuration", "recover", "resume", "safe", "set", "set_name", "signals", "signals_for", "stage", "states",
+    "stop", "subscribe", "trigger", "unstage", "verbs", "verbs_for", "verified",
 })  # fmt: skip
 """Names that every device has already."""
 
