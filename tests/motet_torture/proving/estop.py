@@ -24,7 +24,7 @@ STEPS = ({"doser.move": {"x": "$x"}}, {"doser.read_value": {"x": "$x"}, "as": "r
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Press, look, clear, go on; so many times. The command is the call that publishes it; no process is started."""
-    rounds = trial.of(100, 3)
+    rounds = trial.of(100, 2)
     rng = trial.random("moments")
     longest, moved, missed = list[float](), 0, 0
     async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS, processes=2) as lab:

@@ -14,7 +14,7 @@ from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
 STATIONS = 4
 KINDS = ("disconnect", "garble", "drop", "truncate", "delay")
 """Closed; garbled; and stalled: nothing comes, half of an answer, or all of it when nobody waits any more."""
-CHANCE = {"full": 0.02, "short": 0.05}
+CHANCE = {"full": 0.02, "short": 0.08}
 """Of each of them, at each answer."""
 TIMEOUT_S = 0.4
 LOST = ("NoReply", "GarbledReply", "LineLost")
@@ -23,7 +23,7 @@ LOST = ("NoReply", "GarbledReply", "LineLost")
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """A campaign over lines that fail at random."""
-    experiments = trial.of(1000, 80)
+    experiments = trial.of(1000, 40)
     faults = [
         {"kind": kind, "chance": CHANCE["short" if trial.short else "full"], "times": None, "seconds": 2 * TIMEOUT_S}
         for kind in KINDS

@@ -28,8 +28,8 @@ LONGEST_S = 120.0
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Kill it so many times, then let it finish. Its stations die with it."""
-    kills = trial.of(50, 3)
-    experiments = trial.of(200, 15) + kills * STATIONS  # each kill interrupts as many as there are stations, at most
+    kills = trial.of(50, 2)
+    experiments = trial.of(200, 10) + kills * STATIONS  # each kill interrupts as many as there are stations, at most
     async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
         lab.write(lab_of(lab.urls), _campaign(experiments, trial))
         return await _killed(trial, lab, kills, experiments)
@@ -37,7 +37,7 @@ async def prove(trial: Trial) -> Sequence[Measured]:
 
 async def prove_remote(trial: Trial) -> Sequence[Measured]:
     """The same with stations in processes of their own, which go on meanwhile: nothing is interrupted at all."""
-    kills, experiments = trial.of(50, 2), trial.of(350, 20)
+    kills, experiments = trial.of(50, 1), trial.of(350, 14)
     async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
         with Mosquitto(trial.folder) as broker:
             lab.write(remote_lab_of(lab.urls, broker.url), _campaign(experiments, trial))

@@ -18,7 +18,7 @@ MISCHIEF = Mischief(duplicate=0.4, delay=0.4, reorder=0.4, cut=0.001, longest_s=
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """A campaign over a proxy that leaves no message alone."""
-    experiments = trial.of(1000, 40)
+    experiments = trial.of(1000, 24)
     async with running(trial.folder) as programs, bench(programs, STATIONS) as lab:
         with Mosquitto(trial.folder) as broker:
             async with Proxy(broker.port, MISCHIEF, seed=trial.seed).running() as proxy:

@@ -28,7 +28,7 @@ OTHERS_WAIT_S = 1.0
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Kill a station in the middle of what it does, leave it dead for a while, start it again."""
-    kills = trial.of(50, 2)
+    kills = trial.of(50, 1)
     rng = trial.random("kills")
     down: list[tuple[str, float, float]] = []
     loop = asyncio.get_running_loop()
@@ -51,7 +51,7 @@ async def prove(trial: Trial) -> Sequence[Measured]:
                 await asyncio.sleep(rng.choice((0.0, rng.uniform(0.0, 2 * LOST_S))))
                 hosts[name] = await _again(lab, name, number)
                 down.append((f"d{name[1:]}", killed, loop.time()))
-                await lab.goes_on(run, 3 * STATIONS)
+                await lab.goes_on(run, trial.of(3, 2) * STATIONS)
             run.signal(signal.SIGINT)
             code = await run.ended(60)
         return [
