@@ -97,6 +97,12 @@ class Bench:
     def reader(self) -> Reader:
         return Reader(self.folder / "motet-data" / "motet.db")
 
+    def until_asked(self, number: int) -> None:
+        """Wait until so many questions were asked."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while len(self.reader.questions("weighing")) < number:
+            assert time.monotonic() < deadline, f"question {number} was never asked"
+
 
 Process = subprocess.Popen[str]
 
@@ -195,6 +201,7 @@ def test_the_terminal_answers_several_stations_in_any_order_and_ctrl_c_works(ben
     terminal.wait_for("Tab goes to the next question")
     terminal.type("\t22\r")
     terminal.wait_for("question 2 answered: 22 mg")
+    bench.until_asked(3)
     process.send_signal(signal.SIGINT)
     terminal.wait_for("stopping after the current experiments")
     terminal.type("11\r")

@@ -218,7 +218,7 @@ def test_an_abort_stops_the_motor_in_mid_move(beamline: Beamline) -> None:
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
-    assert "aborted: termination signal" in out
+    assert "interrupted: termination signal" in out
     probe = beamline.start("-c", PROBE)
     here, there, done = json.loads(probe.communicate(timeout=30)[0])
     assert done == 1

@@ -18,7 +18,7 @@ SCALE = 60.0
 def use(path: str) -> list[Any]:
     """What it gets out of a pump: initialization with settings, valve and plunger moves."""
     pump = matterlab_pumps.TecanXCPump(
-        com_port=path, address="3", syringe_volume=1e-3, num_valve_port=6, init_valve=1, out_valve=6
+        com_port=path, address="3", syringe_volume=1e-3, num_valve_port=6, init_valve=1, out_valve=6, timeout=5.0
     )
     pump.move_valve(2)
     pump.move_plunger(12000)
