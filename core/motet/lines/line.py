@@ -46,6 +46,8 @@ class Line:
         self.retries = retries
         self._framing = framing
         self._connection = self._port.connection
+        self.unasked: Callable[[bytes], object] | None = None
+        """Hears of whole frames that came by themselves between two exchanges, before the next one drops them."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.where})"
@@ -119,6 +121,8 @@ class Line:
             self._port.check(self)
             if self._port.owed_until:
                 await self._settle(settling)
+            if self.unasked is not None:
+                self._drop_frames()
             self._connection.buffer.clear()
             self._connection.write(request)
             asked = asyncio.get_running_loop().time()
@@ -171,6 +175,8 @@ class Line:
                 frame = self._framing.take(self._connection.buffer)
             except GarbledReply:
                 continue  # `take` has removed what is no frame
+            if frame is not None and self.unasked is not None:
+                self.unasked(frame)
 
 
 def _what(wanted: str | bytes) -> str:

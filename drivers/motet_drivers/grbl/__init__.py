@@ -227,7 +227,8 @@ class Grbl(Device):
             await self._halt()
             status = await self._controller.status()
             silent = "it reported nothing on its way, as after a limit alarm, and was reset"
-            raise Alarmed(f"{self._line}: {silent}; now it is in state {status.meaning}") from error
+            why = self._controller.alarm or f"{silent}; now it is in state {status.meaning}"
+            raise Alarmed(f"{self._line}: {why}") from error
 
     async def _home(self, stops: int) -> None:
         loop = asyncio.get_running_loop()

@@ -26,6 +26,7 @@ class GrblController:
         self._line = line
         self.alarm = ""
         """Why it is locked, as far as it has told, whoever heard it: an alarm is told once only."""
+        line.unasked = self._overhear
         self._offset: Vector | None = None
         self._inch = False
 
@@ -105,6 +106,12 @@ class GrblController:
                 return await self._line.next_frame()
         except (TimeoutError, NoReply):
             return None
+
+    def _overhear(self, frame: bytes) -> None:
+        """An alarm that came between two exchanges is kept: it is told once only, and what follows from it is seen at
+        the next status."""
+        with contextlib.suppress(InstrumentError, GarbledReply):
+            self._named(protocol.unasked)(frame)
 
     def _to_machine(self, status: Status) -> Status:
         x, y, z = status.position
