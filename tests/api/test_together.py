@@ -140,7 +140,9 @@ def test_they_take_turns_and_the_higher_priority_goes_first(tmp_path: Path) -> N
     ends = [name for name, _, event in seen if isinstance(event, ExperimentEnded)]
     assert ends.index("high") < 3
     assert len([name for name in ends[:9] if name == "high"]) >= 7
-    _, fair = run(tmp_path / "fair", one="", other="") if (tmp_path / "fair").mkdir() is None else ([], [])
+    beside = tmp_path / "fair"
+    beside.mkdir()
+    _, fair = run(beside, one="", other="")
     ends = [name for name, _, event in fair if isinstance(event, ExperimentEnded)]
     assert 3 <= len([name for name in ends[:8] if name == "one"]) <= 5
 

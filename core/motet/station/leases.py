@@ -47,11 +47,10 @@ class Held:
 
 @dataclass(eq=False)
 class _Waiter:
-    """Somebody who wants all of `wanted`, one after another, or `one` of them. `got` is held already."""
+    """Somebody who wants all of `wanted`, one after another. `got` is held already."""
 
     who: str
     wanted: tuple[str, ...]
-    one: bool
     priority: int
     arrived: int
     since: float
@@ -60,9 +59,7 @@ class _Waiter:
 
     @property
     def next(self) -> tuple[str, ...]:
-        """What it waits for now: any of these."""
-        if self.one:
-            return () if self.got else self.wanted
+        """What it waits for now; nothing once it has all."""
         return self.wanted[len(self.got) : len(self.got) + 1]
 
 
@@ -128,15 +125,14 @@ class Leases:
         *,
         priority: int = 0,
         share: float = 1.0,
-        one: bool = False,
         longest: float | None = None,
     ) -> AsyncGenerator[Held]:
-        """Wait for all of the resources, or for `one` of them, and hold them in the block.
+        """Wait for all of the resources, and hold them in the block.
 
         The highest `priority` is served first. After `longest` loop seconds the block is cancelled and ends with a
         ProcedureError; what it holds is free when it has ended, not before.
         """
-        held = await self.acquire(resources, who, priority=priority, share=share, one=one)
+        held = await self.acquire(resources, who, priority=priority, share=share)
         limit = asyncio.timeout(longest)
         try:
             async with limit:
@@ -155,7 +151,6 @@ class Leases:
         *,
         priority: int = 0,
         share: float = 1.0,
-        one: bool = False,
         longest: float | None = None,
         too_long: Callable[[Exception], object] = lambda error: None,
     ) -> Held:
@@ -167,7 +162,7 @@ class Leases:
         wanted = tuple(dict.fromkeys(resources))
         if not wanted or not share > 0:
             raise ValueError(f"{who}: a lease needs a resource and a share above 0, not {wanted} and {share}")
-        waiter = self._arrive(who, wanted if one else tuple(sorted(wanted)), one, priority, share)
+        waiter = self._arrive(who, tuple(sorted(wanted)), priority, share)
         try:
             await waiter.given
         except BaseException:
@@ -179,7 +174,7 @@ class Leases:
             held.timer = asyncio.get_running_loop().call_later(longest, too_long, error)
         return held
 
-    def _arrive(self, who: str, wanted: tuple[str, ...], one: bool, priority: int, share: float) -> _Waiter:
+    def _arrive(self, who: str, wanted: tuple[str, ...], priority: int, share: float) -> _Waiter:
         self._loop = loop = asyncio.get_running_loop()
         now = loop.time()
         account = self._accounts.setdefault(who, _Account(since=now))
@@ -190,7 +185,7 @@ class Leases:
         account.share = share
         account.waits += 1
         self._arrivals += 1
-        waiter = _Waiter(who, wanted, one, priority, self._arrivals, now, loop.create_future())
+        waiter = _Waiter(who, wanted, priority, self._arrivals, now, loop.create_future())
         self._waiters.append(waiter)
         self._advance(waiter)
         return waiter
@@ -219,7 +214,7 @@ class Leases:
         """A waiter gives up, or was given everything in the moment in which it was cancelled."""
         if waiter in self._waiters:
             waited = self._now() - waiter.since
-            named = " or ".join(waiter.next)
+            (named,) = waiter.next
             self._waiters.remove(waiter)
             self._accounts[waiter.who].waits -= 1
             if waited > 0:
