@@ -25,6 +25,8 @@ from motet.model.events import (
     StationState,
     StepStarted,
 )
+from motet.model.experiment import RunRecord
+from motet.model.job import Job
 from motet.orchestration import Control
 from motet.orchestration.recorder import Sink
 from motet.plugins import installed
@@ -196,12 +198,27 @@ def test_the_last_one_leaves_the_stations_safe_also_when_another_could_not_begin
         return built[0]
 
     monkeypatch.setattr(LocalStation, "safe", counted)
-    monkeypatch.setattr("motet.api.session.build_learner", broken)
+    monkeypatch.setattr("motet.api.choosing.build_learner", broken)
     with pytest.raises(PluginProblem, match="broken"):
         controlled(tmp_path, lambda name, event, controls: None, good="", bad="")
     assert sorted(made_safe) == ["s1", "s2"]
     (good,) = [one for one in Reader(tmp_path / "data" / "motet.db").campaigns() if one.id == "good-1"]
     assert good.state is CampaignState.FINISHED
+
+
+def test_stations_know_the_priority_of_the_campaign_for_devices_that_they_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[tuple[str, int]] = set()
+    run_there = LocalStation.run
+
+    async def seeing(self: LocalStation, job: Job, cleared: Any = None) -> RunRecord:
+        seen.add((job.experiment.campaign, job.priority))
+        return await run_there(self, job, cleared)
+
+    monkeypatch.setattr(LocalStation, "run", seeing)
+    run(tmp_path, low="", high="priority: 2\n")
+    assert seen == {("low-1", 0), ("high-1", 2)}
 
 
 def test_who_aborts_again_does_not_wait_for_a_store_that_cannot_be_written(

@@ -145,6 +145,17 @@ async def test_a_free_station_takes_a_ready_point_while_a_fit_runs(
         assert third.parameters not in (first, second)
 
 
+async def test_a_station_tells_before_it_takes_only_where_the_next_point_depends_on_it(
+    line: Callable[[int], Learner], end: End
+) -> None:
+    async with running(Suggester(line(20), ahead=1)) as suggester:
+        assert not suggester.waits_for_outcome(0)  # the next point is of the start design
+        first = await took(suggester)
+        assert (suggester.waits_for_outcome(0), suggester.waits_for_outcome(1)) == (True, False)
+        suggester.tell(end(1, first, 1.0))
+        assert suggester.waits_for_outcome(0)
+
+
 async def test_alone_a_station_waits_for_the_fresh_suggestion(
     line: Callable[[int], Learner], model: Nearest, end: End
 ) -> None:

@@ -1,6 +1,6 @@
 """`python -m motet_torture`: every proof as a row of a table; the exit code is 1 when a bar is missed.
 
-python -m motet_torture                   everything, as docs/reference/reliability.md has it: hours
+python -m motet_torture                   everything, as docs/reference/reliability.md has it: half an hour
 python -m motet_torture --short           a few faults of each kind
 python -m motet_torture --only estop ...  some of the proofs; --list names them
 python -m motet_torture --json FILE       the figures for programs too
@@ -15,26 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from motet_torture.proofs import Measured, Proof, Trial
+from motet_torture.proofs import Beside, Measured, Proof, Row, Trial
 from motet_torture.proving import PROOFS
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What came of one proof."""
-
-    proof: str
-    fault: str
-    seconds: float
-    measured: Sequence[Measured]
-
-    @property
-    def met(self) -> bool:
-        """Whether every bar is met."""
-        return all(one.met for one in self.measured)
+from motet_torture.table import in_lanes, in_process
 
 
 async def proved(proof: Proof, folder: Path, short: bool, seed: int) -> Row:
@@ -57,26 +43,44 @@ def show(row: Row) -> None:
         print(f"| {one.what} | {told} | {one.bar} | {'' if one.met else 'MISSED'} |", flush=True)
 
 
+async def shown(names: Sequence[str], folder: Path, short: bool, seed: int) -> Sequence[Row]:
+    """In full, each of several in a process of its own. A termination signal cancels it: what was started is ended."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    proofs = [PROOFS[name] for name in names]
+    if short or len(proofs) == 1:  # bars of the short form are wide, and a process for each takes time
+        proofs = [replace(proof, beside=Beside.ANYTHING) for proof in proofs]
+        return await in_lanes(proofs, lambda proof: proved(proof, folder, short, seed), show)
+    return await in_lanes(proofs, lambda proof: in_process(proof, folder, seed), show)
+
+
 def main(names: Sequence[str], short: bool, seed: int, keep: Path | None, file: Path | None) -> int:
-    """Run them one after the other; the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended too
+    """Run them; the exit code."""
     logging.getLogger("motet").addHandler(logging.NullHandler())  # what it would say is measured
-    rows: list[Row] = []
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="motet-torture-") as temporary:
         folder = keep or Path(temporary)
         there = [name for name in names if (folder / name).exists()]
         if there:
             print(f"{folder} holds {', '.join(there)} already: files of two runs would mix", file=sys.stderr)
             return 2
-        for name in names:
-            rows.append(asyncio.run(proved(PROOFS[name], folder, short, seed)))
-            show(rows[-1])
+        try:
+            rows = asyncio.run(shown(names, folder, short, seed))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            print("ended by a signal", file=sys.stderr)
+            return 130
     missed = [row.proof for row in rows if not row.met]
     verdict = f"MISSED: {', '.join(missed)}" if missed else "all bars met"
-    print(f"\n{len(rows)} proofs, {verdict}; seed {seed}")
+    print(f"\n{len(rows)} proof{'s' if len(rows) > 1 else ''}, {verdict}; seed {seed}; {_minutes(began)}")
     if file is not None:
         file.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     return 1 if missed else 0
+
+
+def _minutes(began: float) -> str:
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    return f"{minutes} min {seconds} s"
 
 
 if __name__ == "__main__":

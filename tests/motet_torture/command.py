@@ -13,7 +13,7 @@ if __name__ == "__main__":
         clock.obey(Path(os.environ[clock.VARIABLE]))
 
     import motet.cli
-    from motet_torture.plugins import registry
+    from motet_torture.plugins import join
 
-    registry()
+    join()
     motet.cli.main()

@@ -5,7 +5,7 @@ import os
 import resource
 import sqlite3
 import subprocess
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -66,6 +66,31 @@ def read_only(folder: Path) -> Generator[None]:
         yield
     finally:
         _mount("-o", "remount,rw", str(folder))
+
+
+@asynccontextmanager
+async def turned_read_only(folder: Path, pid: int, failed: Awaitable[object]) -> AsyncGenerator[None]:
+    """While entered, whoever opens a file in the small disk finds it read-only (EROFS): another mount covers the first.
+
+    The kernel takes nothing from whoever has a file open for writing already. So the process may write nothing until
+    `failed` is done, which says that it has noticed: then it opens its files anew.
+    """
+    with cramped(pid):
+        await failed
+        await asyncio.to_thread(_cover, folder)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(subprocess.run, ["umount", "--lazy", str(folder)], capture_output=True, check=True)
+
+
+def _cover(folder: Path) -> None:
+    """Mount a folder over itself, read-only."""
+    if not _mount("--bind", str(folder), str(folder)):
+        raise OSError(f"{folder} cannot be mounted over itself")
+    if not _mount("-o", "remount,bind,ro", str(folder)):
+        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=True)
+        raise OSError(f"{folder} cannot be made read-only")
 
 
 @asynccontextmanager

@@ -5,13 +5,14 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from motet.store import ExperimentRow, Reader, Transition
-from motet_torture.doser import NAME
-from motet_torture.ledger import Ledger, counted
+from motet_torture.ledger import Ledger, Reading
 from motet_torture.processes import Program, Programs, TooLate, until
+from motet_torture.simulated_doser import NAME
 
 CAMPAIGN = "torture"
 POINTS = 5000
@@ -35,6 +36,11 @@ class Bench:
         """What the instruments did."""
         return self.folder / "ledger.jsonl"
 
+    @cached_property
+    def happened(self) -> Reading:
+        """The same, read."""
+        return Reading(self.ledger)
+
     @property
     def data(self) -> Path:
         """The folder of the store."""
@@ -57,7 +63,7 @@ class Bench:
 
     def dispensed(self) -> Mapping[int, int]:
         """How often each point was dispensed."""
-        return counted(self.ledger)
+        return self.happened.dispensed()
 
     def experiments(self, campaign: str = CAMPAIGN) -> list[ExperimentRow]:
         """All experiments stored so far; none while there is no store."""

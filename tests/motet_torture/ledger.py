@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -64,14 +64,43 @@ class Ledger:
                 kept.set()
 
 
-def read(path: Path) -> Iterator[Entry]:
-    """Everything in it, in the order written, without a line that is just being written; nothing when there is none."""
-    if path.exists():
-        written = path.read_bytes()
-        for line in written[: written.rfind(b"\n") + 1].splitlines():
-            yield Entry(**json.loads(line))
+class Reading:
+    """What a ledger says, for those who look again and again: each time only what was added is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._entries: list[Entry] = []
+        self._counted: Counter[int] = Counter()
+        self._offset = 0
+        self._reading = threading.Lock()
+
+    def entries(self) -> Sequence[Entry]:
+        """Everything in it, in the order written, without a line that is just being written; nothing when there is
+        none."""
+        with self._reading:
+            if self.path.exists():
+                with self.path.open("rb") as file:
+                    file.seek(self._offset)
+                    written = file.read()
+                whole = written[: written.rfind(b"\n") + 1]
+                self._offset += len(whole)
+                for line in whole.splitlines():
+                    entry = Entry(**json.loads(line))
+                    self._entries.append(entry)
+                    self._counted[entry.x] += entry.what == DISPENSED
+            return self._entries[:]
+
+    def dispensed(self) -> Counter[int]:
+        """How often each point was dispensed."""
+        self.entries()
+        return +self._counted
 
 
-def counted(path: Path, what: str = DISPENSED) -> Counter[int]:
-    """How often each point had that done to it."""
-    return Counter(entry.x for entry in read(path) if entry.what == what)
+def read(path: Path) -> Sequence[Entry]:
+    """Everything in it, once."""
+    return Reading(path).entries()
+
+
+def counted(path: Path) -> Counter[int]:
+    """How often each point was dispensed."""
+    return Reading(path).dispensed()

@@ -1,40 +1,67 @@
 """What the torture brings along: an instrument that is counted, and parts of a learner that fail."""
 
 from collections.abc import Iterable
+from functools import cache
 
-from motet.contracts.declarations import Declaration, Driver, Simulator
+from motet.contracts.declarations import Declaration, Driver, Later, Simulator
 from motet.hookspecs import hookimpl
-from motet.plugins import Registry, installed
-from motet_torture import doser, learners
+from motet.plugins import Registry, installed, load
+from motet_torture.simulated_doser import NAME, Options, SimulatedDoser
 
 
 class Plugins:
     """Joined by `registry`, not by an entry point: no lab but those of the torture should know them."""
 
     @hookimpl
-    def motet_drivers(self) -> Iterable[Driver]:
+    def motet_drivers(self) -> Iterable[Later]:
         """The doser."""
-        return [Driver(doser.NAME, doser.Doser, doser.DriverOptions)]
+        return [Later(NAME, _doser)]
 
     @hookimpl
     def motet_simulators(self) -> Iterable[Simulator]:
         """Its simulator."""
-        return [Simulator(doser.NAME, doser.SimulatedDoser, doser.Options)]
+        return [Simulator(NAME, SimulatedDoser, Options)]
 
     @hookimpl
-    def motet_starts(self) -> Iterable[Declaration]:
+    def motet_starts(self) -> Iterable[Later]:
         """A start design that fails."""
-        return [Declaration("torture_start", learners.FailingStart, learners.Options)]
+        return [Later("torture_start", _start)]
 
     @hookimpl
-    def motet_acquisitions(self) -> Iterable[Declaration]:
+    def motet_acquisitions(self) -> Iterable[Later]:
         """An acquisition that fails."""
-        return [Declaration("torture_acquisition", learners.FailingAcquisition, learners.Options)]
+        return [Later("torture_acquisition", _acquisition)]
 
 
+@cache
 def registry() -> Registry:
     """Everything installed, and these."""
-    found = installed()
-    if not found.manager.has_plugin("motet_torture"):
-        found.manager.register(Plugins(), name="motet_torture")
+    return _joined(load())
+
+
+def join() -> None:
+    """Let whatever goes by what is installed know these too, in this process."""
+    _joined(installed())
+
+
+def _joined(found: Registry) -> Registry:
+    found.manager.register(Plugins(), name="motet_torture")
     return found
+
+
+def _doser() -> Driver:
+    from motet_torture.doser import Doser, DriverOptions
+
+    return Driver(NAME, Doser, DriverOptions)
+
+
+def _start() -> Declaration:
+    from motet_torture.learners import FailingStart, Options
+
+    return Declaration("torture_start", FailingStart, Options)
+
+
+def _acquisition() -> Declaration:
+    from motet_torture.learners import FailingAcquisition, Options
+
+    return Declaration("torture_acquisition", FailingAcquisition, Options)

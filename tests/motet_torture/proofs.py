@@ -4,6 +4,7 @@ import random
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 BUSY = 10.0
@@ -41,6 +42,17 @@ class Trial:
         return random.Random(f"{self.seed} {what}")
 
 
+class Beside(IntEnum):
+    """What may run beside a proof without touching its bars, the most sensitive first."""
+
+    NOTHING = 0
+    """Its bars are of milliseconds."""
+    CALM = 1
+    """Its bars are of seconds, and it mostly waits itself: others like it may."""
+    ANYTHING = 2
+    """It counts, and has no bars of time, or wide ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A row of the table. `prove` raises what keeps it from being measured at all, which is a miss too.
@@ -51,7 +63,23 @@ class Proof:
     name: str
     fault: str
     prove: Callable[[Trial], Awaitable[Sequence[Measured]]]
-    longest_s: float = 1800.0
+    longest_s: float = 1500.0
+    beside: Beside = Beside.ANYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one proof, and how long it took, seconds."""
+
+    proof: str
+    fault: str
+    seconds: float
+    measured: Sequence[Measured]
+
+    @property
+    def met(self) -> bool:
+        """Whether every bar is met."""
+        return all(one.met for one in self.measured)
 
 
 def count(what: str, figure: int, wanted: int = 0) -> Measured:
@@ -71,7 +99,7 @@ def at_most(what: str, figure: float, most: float, unit: str) -> Measured:
 
 def at_least(what: str, figure: float, least: float, unit: str = "") -> Measured:
     """A figure that may not be smaller."""
-    return Measured(what, f"{figure:.3g} {unit}".rstrip(), f">= {least:g} {unit}".rstrip(), figure >= least)
+    return Measured(what, f"{figure:.4g} {unit}".rstrip(), f">= {least:g} {unit}".rstrip(), figure >= least)
 
 
 def told(what: str, figure: str) -> Measured:

@@ -12,12 +12,12 @@ import psutil
 
 from motet.api.simulate import Simulation, load_simulated, simulate
 from motet.model.events import Event
-from motet_torture.doser import NAME
 from motet_torture.labs import campaign_of
 from motet_torture.plugins import registry
+from motet_torture.simulated_doser import NAME
 
 HOUR = 3600.0
-MINUTES = 20.0
+MINUTES = 10.0
 """How long an experiment takes, lab time."""
 
 

@@ -13,9 +13,9 @@ import pytest
 from motet.contracts.declarations import NoOptions
 from motet.contracts.learning import StopRule
 from motet.devices import Context, Device, Limits, Output, verb
-from motet.learning import FreshSuggester, Suggester, build_learner, build_stop_rules
+from motet.learning import FreshSuggester, Learner, Suggester, build_learner, build_stop_rules
 from motet.model.campaign import Budget, FailurePolicy, LearnerConfig
-from motet.model.consumption import Stocks
+from motet.model.consumption import Supply
 from motet.model.events import Event
 from motet.model.experiment import RunRecord
 from motet.model.objective import Objective
@@ -23,9 +23,11 @@ from motet.model.procedure import Procedure
 from motet.model.space import Space, Stepped
 from motet.model.values import PluginRef
 from motet.orchestration import CampaignLoop, Control, Recorder, Summary
+from motet.orchestration.floor import Alone
 from motet.orchestration.goal import Goal
 from motet.orchestration.queue import Queue
 from motet.orchestration.resume import read
+from motet.orchestration.stockroom import Stockroom
 from motet.orchestration.supplies import Supplies
 from motet.orchestration.work import Course, Stage, Work
 from motet.plugins import Registry, installed
@@ -106,12 +108,15 @@ class Lab:
     queue: Queue | None = None
     loop: CampaignLoop | None = None
     retry_wait_s: float = 0.0
-    stocks: Stocks | None = None
+    supplies: Mapping[str, Supply] | None = None
     """What experiments use up, where that is counted."""
     person: Any = None
     """Who is asked to fill it up, and whether to try again what must not be repeated."""
     station: Callable[[LocalStation], Any] = lambda station: station
     """What the campaign sees of each station."""
+    floor: Any = field(default_factory=Alone)
+    room: Stockroom | None = None
+    recorder: Recorder | None = None
 
     @property
     def reader(self) -> Reader:
@@ -160,21 +165,30 @@ class Lab:
         else:
             campaign, elapsed_s = before.campaign, before.elapsed_s
             await store.resumed(campaign, Stamp(0.0, elapsed_s))
-        recorder = Recorder(store, campaign, [self.events.append, self.on_event], before_s=elapsed_s)
+        self.recorder = recorder = Recorder(store, campaign, [self.events.append, self.on_event], before_s=elapsed_s)
         stations = [await self._station(lab_loop, name, recorder) for name in names]
         rules = (*build_stop_rules(self.stop, self.registry), *self.rules)
         count = self.stations
-        learner = build_learner(self.learner, self.registry, SPACE, OBJECTIVES, seed=1, stations=count, rules=rules)
+
+        def made() -> Learner:
+            return build_learner(self.learner, self.registry, SPACE, OBJECTIVES, seed=1, stations=count, rules=rules)
+
+        learner = made()
         if before is not None:
             learner.replay(before.learner)
+        another = made if self.learner.on_error == "fall_back" and self.longest_s is not None else None
         suggester = (
-            FreshSuggester(learner, longest_s=self.longest_s) if self.fresh else Suggester(learner, ahead=self.stations)
+            FreshSuggester(learner, longest_s=self.longest_s, another=another)
+            if self.fresh
+            else Suggester(learner, ahead=self.stations, longest_s=self.longest_s, another=another)
         )
         pause = self.learner.on_error == "pause"
         goal = Goal(OBJECTIVES, rules, self.budget, self.failures, self.retry_wait_s, pause_on_learner_error=pause)
         supplies = None
-        if self.stocks is not None:
-            supplies = Supplies([self.stocks.supplies] * len(stages), self.stocks, recorder, self.person)
+        if self.supplies is not None:
+            self.room = room = Stockroom(store, "soft", self.path)
+            await room.open(self.supplies)
+            supplies = Supplies([self.supplies] * len(stages), self.supplies, room, recorder, self.person)
         self.control = Control()
         self.queue = Queue(recorder, None if before is None else before.queue)
         beside = None if self.beside is None else asyncio.create_task(self.beside(self))
@@ -191,6 +205,7 @@ class Lab:
                 queue=self.queue,
                 supplies=supplies,
                 before=before,
+                floor=self.floor,
                 ask_again=self._ask_again,
             )
             return await self.loop.run()

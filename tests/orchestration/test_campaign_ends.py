@@ -10,11 +10,12 @@ import pytest
 from motet.errors import InstrumentError, LearnerError, NoReply, StationLost
 from motet.learning import FreshSuggester
 from motet.model.campaign import Budget, FailurePolicy
-from motet.model.consumption import Stocks, Supply
+from motet.model.consumption import Supply
 from motet.model.events import CampaignState, ExperimentEnded, ExperimentRetried, ExperimentStarted
-from motet.model.experiment import RunRecord, State, Suggestion
+from motet.model.experiment import Experiment, RunRecord, State, Suggestion
 from motet.model.job import Job
 from motet.model.procedure import Procedure
+from motet.orchestration.floor import Alone
 from motet.orchestration.work import Stage
 from motet.station import LocalStation
 from motet.store import Change, Reader
@@ -87,7 +88,7 @@ def test_a_campaign_that_fails_waits_for_no_refill(lab: Any) -> None:
         raise InstrumentError("E7")
 
     lab.person, lab.measured, lab.stations = Person(), measured, 2
-    lab.stocks = Stocks({"dye": Supply("mL", each=1.0, stock=1.0)})
+    lab.supplies = {"dye": Supply("mL", each=1.0, stock=1.0)}
     lab.failures = FailurePolicy(experiment="stop")
     summary = lab.run()
     assert (summary.state, summary.experiments) == (CampaignState.FAILED, 1)
@@ -101,7 +102,7 @@ def test_a_campaign_that_has_what_it_wanted_waits_for_no_refill(lab: Any) -> Non
         return x
 
     lab.person, lab.measured, lab.stations, lab.budget = Person(), measured, 2, Budget(experiments=2)
-    lab.stocks = Stocks({"dye": Supply("mL", each=1.0, stock=1.0)})
+    lab.supplies = {"dye": Supply("mL", each=1.0, stock=1.0)}
     summary = lab.run()
     assert (summary.state, summary.experiments, summary.failed) == (CampaignState.FINISHED, 2, 0)
 
@@ -113,10 +114,43 @@ def test_a_stop_gives_up_what_waits_for_a_refill_between_two_stages(lab: Any) ->
 
     lab.stages = (Stage("make", MEASURE, ("maker",)), Stage("look", MEASURE, ("looker",)))
     lab.person, lab.fresh, lab.beside, lab.budget = Person(), True, stops, Budget(experiments=1)
-    lab.stocks = Stocks({"dye": Supply("mL", each=1.0, stock=1.0)})
+    lab.supplies = {"dye": Supply("mL", each=1.0, stock=1.0)}
     assert lab.run().failed == 1
     (row,) = lab.reader.experiments("test-1")
     assert row.reason == "given up before its stage look: enough"
+
+
+def test_an_experiment_whose_dose_another_campaign_takes_keeps_no_station(lab: Any) -> None:
+    free: list[int] = []
+
+    class Counts(Alone):
+        held = 0
+
+        async def acquire(self, station: Any) -> Any:
+            self.held += 1
+            return self
+
+        def release(self) -> None:
+            self.held -= 1
+
+    async def beside(lab: Any) -> None:
+        planned = lab.recorder.planned
+
+        def takes(experiment: Experiment) -> Any:
+            if experiment.number == 2:
+                lab.room.spend(lab.recorder, "test-1/1", 1, "dye", Supply("mL", each=1.0))
+            return planned(experiment)
+
+        lab.recorder.planned = takes
+        await lab.person.asked.wait()
+        free.append(lab.floor.held)
+        await lab.room.fill("dye", 1.0, "Ada")
+
+    lab.person, lab.floor, lab.beside, lab.budget = Person(), Counts(), beside, Budget(experiments=2)
+    lab.supplies = {"dye": Supply("mL", each=1.0, stock=2.0)}
+    summary = lab.run()
+    assert (summary.state, summary.experiments, summary.failed) == (CampaignState.FINISHED, 2, 0)
+    assert (free, lab.floor.held) == ([0], 0)
 
 
 def test_a_campaign_that_fails_while_it_is_paused_ends(lab: Any) -> None:
@@ -269,3 +303,23 @@ def test_what_a_station_has_lost_comes_back_to_it_where_no_other_one_answers(lab
     (row,) = lab.reader.experiments("test-1")
     assert len({attempt.station for attempt in row.attempts}) == 1
     assert len(row.attempts) == 2
+
+
+class Gone(Losing):
+    """Loses its first experiment, and goes away for good then."""
+
+    @property
+    def unavailable(self) -> str:
+        return "it does not answer" if self.lost else ""
+
+
+def test_a_stop_does_not_wait_for_a_station_to_come_back(lab: Any) -> None:
+    def on_event(event: object) -> None:
+        if isinstance(event, ExperimentRetried):
+            asyncio.get_running_loop().call_later(0.05, lab.control.stop, "enough")
+
+    lab.station, lab.on_event = type("OneGone", (Gone,), {"lost": set()}), on_event
+    summary = lab.run()
+    assert (summary.state, summary.reason, summary.failed) == (CampaignState.STOPPED, "enough", 1)
+    (row,) = lab.reader.experiments("test-1")
+    assert (row.reason, row.lost, len(row.attempts)) == ("given up: enough", True, 1)

@@ -109,3 +109,49 @@ def test_one_that_hangs_is_waited_for_no_longer_than_the_file_says(lab: Any, fai
     assert summary.state is CampaignState.ABORTED
     (reason,) = paused(lab)
     assert "has not come back for 0.5 s" in reason
+
+
+class Hanging:
+    """Hangs at the scores of these numbers, until the test ends."""
+
+    def __init__(self, *at: int) -> None:
+        self.at = at
+        self.scores = 0
+        self.free = threading.Event()
+
+    def __call__(self) -> None:
+        self.scores += 1
+        if self.scores in self.at:
+            self.free.wait(20)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_learner_that_hangs_is_left_behind_where_the_file_says_so_and_a_new_one_goes_on(
+    lab: Any, failing: Failing, fresh: bool
+) -> None:
+    failing.happens = hanging = Hanging(2)
+    lab.learner, lab.longest_s, lab.fresh = learner("fall_back"), 0.5, fresh
+    try:
+        summary = lab.run()
+    finally:
+        hanging.free.set()
+    assert (summary.state, summary.experiments, summary.failed) == (CampaignState.FINISHED, 5, 0)
+    rows = lab.reader.experiments("test-1")
+    problems = [row.suggestion.problem for row in rows]
+    assert [bool(problem) for problem in problems].count(True) == 1
+    assert "has not come back for 0.5 s" in "".join(problems)
+    assert rows[-1].suggestion.mean is not None, "the new learner has a model, of what the old one was told"
+    assert len({row.suggestion.parameters["x"] for row in rows}) == 5
+
+
+def test_after_three_that_hang_the_model_is_asked_no_more(lab: Any, failing: Failing) -> None:
+    failing.happens = hanging = Hanging(*range(2, 20))
+    lab.learner, lab.longest_s, lab.budget = learner("fall_back"), 0.3, Budget(experiments=8)
+    try:
+        summary = lab.run()
+    finally:
+        hanging.free.set()
+    assert (summary.state, summary.experiments) == (CampaignState.FINISHED, 8)
+    assert hanging.scores == 4
+    problems = [row.suggestion.problem for row in lab.reader.experiments("test-1")]
+    assert sum("3 times: its model is asked no more" in problem for problem in problems) >= 3

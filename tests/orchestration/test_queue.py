@@ -213,7 +213,11 @@ class Plugin:
 
 
 def test_what_the_learner_was_choosing_when_the_mode_changed_is_not_measured(lab: Any) -> None:
-    changed, ended = asyncio.Event(), list[int]()
+    changed, begun, ended = asyncio.Event(), asyncio.Event(), list[int]()
+
+    def on_event(event: object) -> None:
+        if isinstance(event, ExperimentStarted) and event.experiment.parameters["x"] == 20.0:
+            begun.set()
 
     async def instead() -> None:
         ended.append(sum(isinstance(event, ExperimentEnded) for event in lab.events))
@@ -225,9 +229,10 @@ def test_what_the_learner_was_choosing_when_the_mode_changed_is_not_measured(lab
         Model.changes[:] = [str, lambda: asyncio.run_coroutine_threadsafe(instead(), loop).result(10)]
         await changed.wait()
         await lab.queue.add([{"x": 20.0}])
+        await begun.wait()  # what the learner was choosing is there by now
         await lab.queue.set_mode(QueueMode.BEFORE)
 
-    lab.registry = load()
+    lab.registry, lab.on_event = load(), on_event
     lab.registry.manager.register(Plugin(), name="test:interrupted")
     exclude, random = PluginRef(name="exclude"), PluginRef(name="random")
     lab.learner = LearnerConfig(surrogate=PluginRef(name="interrupted"), acquisition=random, pending=exclude)

@@ -25,12 +25,12 @@ from motet.model.remote import WhenAlone
 from motet.plugins import installed
 from motet.remote.host import Host
 from motet.remote.journal import Journal
-from motet.remote.link import Terms
 from motet.remote.manifest import manifest_of, this_process
 from motet.remote.messages import Manifest
 from motet.remote.news import HEARTBEAT_S, last_will
 from motet.remote.person import RemotePerson
 from motet.remote.station import RemoteStation
+from motet.remote.terms import Terms
 from motet.remote.topics import Topics
 from motet.simulation.virtual import VirtualLoop
 from motet.station import LocalStation
@@ -196,13 +196,17 @@ class Rig:
         return found
 
     async def orchestrator(
-        self, name: str = "one", person: Person | None = None, part: Mapping[str, Any] | None = None
+        self,
+        name: str = "one",
+        person: Person | None = None,
+        part: Mapping[str, Any] | None = None,
+        settled: Callable[[str], bool] = lambda job: False,
     ) -> tuple[RemoteStation, Wire]:
         """An orchestrator that has connected to the station, with its wire."""
         wire = Wire(self.broker)
         from motet.remote.manifest import part_of
 
-        terms = Terms(name, f"campaign of {name}", part or part_of(LAB, "cell", installed()))
+        terms = Terms(name, f"campaign of {name}", part or part_of(LAB, "cell", installed()), settled=settled)
         station = RemoteStation("cell", "soft", wire, terms, person=person, emit=self.events.append)
         self._stations.append(station)
         await station.connect()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -183,9 +184,10 @@ def test_messages_are_what_they_were_when_they_arrive(virtual: Virtual) -> None:
     from motet.remote.bodies import body_of, job_of
 
     rig = Rig(None)  # pyright: ignore[reportArgumentType]
-    job = rig.job(x=float("nan"))
+    job = replace(rig.job(x=float("nan")), priority=2)
     sent = Run(id="1", orchestrator="o", session="s", number=1, job=body_of(job))
     arrived = job_of(read(sent.payload(), Run).job)
     assert str(arrived.values) == str(job.values)
     assert (arrived.id, arrived.procedure, arrived.units) == (job.id, job.procedure, job.units)
+    assert arrived.priority == 2
     assert Manifest.model_fields["motet"].default == 1

@@ -44,6 +44,8 @@ def _lab(folder: Path, broker: str, hardware: str = "real", more: str = "") -> P
         ("embedded", "", "found a remote station, and `broker: embedded`"),
         ("{url: 'mqtt://x', port: 1}", "", "found a port beside 'mqtt://x'; it is written in the address"),
         ("mqtt://x", "remote: {lost_after: 1 s}\n", "at least 3 s is needed"),
+        ("mqtt://x", "remote: {lost_after: 19 s}\n", "found `lost_after: 19 s`; at least 20 s is needed, twice"),
+        ("{url: 'mqtt://x', keepalive: 16 s}", "", "at least 32 s is needed, twice `broker.keepalive` (16 s)"),
         ("mqtt://x", "remote: {alone_after: 48 h}\n", "at most 86400 s are allowed"),
         ("mqtt://x", "remote: {when_alone: panic}\n", "panic"),
         (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from motet.bus import Message
 from motet.errors import Aborted, ConnectionProblem, Interrupted, LimitError, StationLost
 from motet.model.events import StationChanged, StationState, StepStarted
 from motet.model.experiment import RunRecord
@@ -15,7 +16,7 @@ from motet.model.procedure import Procedure
 from motet.model.questions import Answer, Question
 from motet.remote import orchestrator_id
 
-from .conftest import TOPICS, Rig, WildBroker
+from .conftest import PROCEDURE, TOPICS, Rig, WildBroker
 
 Virtual = Callable[..., None]
 
@@ -84,18 +85,31 @@ def test_every_message_twice_late_and_in_no_order_runs_each_job_once(virtual: Vi
     virtual(test, lambda: WildBroker(seed))
 
 
-def test_a_job_whose_station_was_killed_is_interrupted_and_never_begins_again(virtual: Virtual) -> None:
+DISPENSES_FIRST = Procedure.model_validate(
+    {"parameters": {"x": "mm"}, "steps": [{"gauge.dispense": {}}, {"gauge.measure": {"x": "$x"}, "as": "m"}]}
+)
+
+
+@pytest.mark.parametrize(
+    ("procedure", "begun"), [(DISPENSES_FIRST, ("gauge.dispense",)), (PROCEDURE, ())], ids=["after", "before"]
+)
+def test_a_job_whose_station_was_killed_is_interrupted_and_never_begins_again(
+    virtual: Virtual, procedure: Procedure, begun: tuple[str, ...]
+) -> None:
+    """Killed in the middle of the measurement, after the dispense or before it."""
+
     async def test(rig: Rig) -> None:
         first = await rig.process()
         station, _ = await rig.orchestrator()
-        job = rig.job()
+        job = rig.job(procedure=procedure)
         running = await _begun(rig, station, job, first.gauge)
         await first.kill(rig.broker)
         await rig.process()
         record = await running
         assert isinstance(record.error, Interrupted)
         assert "ended in the middle" in str(record.error)
-        assert record.unrepeatable == ("gauge.dispense",)
+        assert record.unrepeatable == begun
+        assert ("after it had begun gauge.dispense" in str(record.error)) is bool(begun)
         again = await station.run(job)
         assert isinstance(again.error, Interrupted)
         assert rig.calls.count("measure 3") == 1
@@ -129,6 +143,31 @@ def test_a_result_waits_for_an_orchestrator_that_was_killed(virtual: Virtual) ->
         assert settled is not None
         assert isinstance(settled.error, Interrupted)
         assert rig.calls.count("measure 3") == 1
+
+    virtual(test)
+
+
+def test_a_result_that_an_earlier_process_stored_and_did_not_acknowledge_is_acknowledged(virtual: Virtual) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.process()
+        station, wire = await rig.orchestrator()
+        stored, open_ = rig.job(), rig.job()
+        sent: list[str] = []
+
+        def hear(message: Message) -> None:
+            sent.extend(job.id for job in (stored, open_) if job.id.encode() in message.payload)
+
+        for job in (stored, open_):
+            assert (await station.run(job)).error is None
+        wire.cut()  # killed between the commit of the first outcome and its acknowledgement
+        await rig.broker.subscribe(TOPICS.result, hear)
+        again, _ = await rig.orchestrator(settled=lambda job: job == stored.id)
+        await asyncio.sleep(600)
+        assert sent.count(stored.id) <= 2
+        assert sent.count(open_.id) > 9
+        record = await again.recall(open_)
+        assert record is not None
+        assert record.output("m", "y") == [6.0]
 
     virtual(test)
 
@@ -215,6 +254,7 @@ def test_a_silent_station_is_lost_in_time_and_its_job_dropped_when_it_is_back(vi
         assert isinstance(record.error, StationLost)
         assert asyncio.get_running_loop().time() - begun <= 32
         assert record.unrepeatable == ("gauge.dispense",)
+        assert str(record.error).endswith("; it may have begun gauge.dispense")
         assert "nothing was heard of it" in station.unavailable
         assert isinstance((await station.run(rig.job(x=5.0))).error, StationLost)
         process.gauge.blocked = None
@@ -240,6 +280,32 @@ def test_nothing_is_sent_before_it_is_cleared(virtual: Virtual) -> None:
         cleared.set_exception(LimitError("vetoed"))
         assert isinstance((await running).error, LimitError)
         assert rig.calls == []
+
+    virtual(test)
+
+
+def test_a_stop_ends_a_job_that_could_not_be_sent_and_none_that_may_have_begun(virtual: Virtual) -> None:
+    async def test(rig: Rig) -> None:
+        process = await rig.process()
+        station, wire = await rig.orchestrator()
+        wire.cut()
+        waits = asyncio.create_task(station.run(rig.job()))
+        await asyncio.sleep(600)
+        assert not waits.done(), "while the broker is away it may come back"
+        station.stop_after("enough")
+        record = await asyncio.wait_for(waits, 2)
+        assert isinstance(record.error, Aborted)
+        assert "it has not begun: enough" in str(record.error)
+        assert rig.calls == []
+        wire.mend()
+        running = await _begun(rig, station, rig.job(x=4.0), process.gauge)
+        wire.cut()
+        station.stop_after("enough")
+        await asyncio.sleep(60)
+        assert not running.done()
+        process.gauge.blocked.set()  # pyright: ignore[reportOptionalMemberAccess]
+        wire.mend()
+        assert (await running).error is None
 
     virtual(test)
 
@@ -335,3 +401,29 @@ def test_an_orchestrator_is_who_its_store_says(tmp_path: Path) -> None:
     assert orchestrator_id(store) == first
     store.unlink()
     assert orchestrator_id(store) != first
+
+
+def test_a_device_that_does_not_become_safe_there_is_named_here_and_told_again_until_it_is(virtual: Virtual) -> None:
+    async def test(rig: Rig) -> None:
+        process = await rig.process()
+        station, _ = await rig.orchestrator()
+        out = [True]
+
+        async def safe() -> None:
+            if out:
+                raise LimitError("the cable is out")
+
+        process.gauge.safe = safe
+        await station.safe()
+        assert station.unsafe.reasons == {"": "cell-gauge: the cable is out"}
+        assert any(isinstance(event, StationChanged) and "the cable is out" in event.cause for event in rig.events)
+        out.clear()
+        async with asyncio.timeout(60):
+            await station.unsafe.wait()
+        assert station.unsafe.reasons == {}
+        await process.kill(rig.broker)
+        await station.safe()
+        (reason,) = station.unsafe.reasons.values()
+        assert "no answer to `safe`" in reason
+
+    virtual(test)

@@ -68,8 +68,9 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def lab(tmp_path: Path) -> Callable[..., Path]:
     """Writes the lab and its campaign; gives the campaign's path."""
 
-    def write(broker: object, duration: float = 20) -> Path:
-        text = LAB.replace("BROKER", json.dumps(broker)).replace("DURATION", str(duration))
+    def write(broker: str | dict[str, object], duration: float = 20) -> Path:
+        stated = {"url": broker, "keepalive": "3 s"} if isinstance(broker, str) else broker
+        text = LAB.replace("BROKER", json.dumps(stated)).replace("DURATION", str(duration))
         (tmp_path / "lab.yaml").write_text(text)
         (tmp_path / "campaign.yaml").write_text(CAMPAIGN)
         return tmp_path / "campaign.yaml"
@@ -141,7 +142,13 @@ def test_a_campaign_over_tls_with_users_and_rules_and_wrong_passwords_refused(
     acl += "user boss\ntopic readwrite motet/#\n"
     users = {"cells": "left", "boss": "right"}
     broker = start_mosquitto(users=users, acl=acl, tls=authority.issue())
-    where = {"url": broker.url, "user": "cells", "password": {"env": "CELLS"}, "ca": str(authority.ca)}
+    where = {
+        "url": broker.url,
+        "keepalive": "3 s",
+        "user": "cells",
+        "password": {"env": "CELLS"},
+        "ca": str(authority.ca),
+    }
     path = lab(where)
     refused = station("a", lines=0, CELLS="wrong")
     assert refused.wait(30) == 3

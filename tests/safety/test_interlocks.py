@@ -172,6 +172,22 @@ def test_a_silent_device_keeps_nobody_from_reading_the_others() -> None:
         loop.close()
 
 
+def test_a_device_that_waits_to_be_opened_anew_cannot_be_read_after_a_minute() -> None:
+    async def main() -> float:
+        signals = Signals({"one": Heater(Context("cell-one", NoOptions(), Limits("cell-one", {})))})
+        async with signals.undisturbed(["one"]):
+            with pytest.raises(NoReply, match=r"cell-one: temperature cannot be read: .* opened anew for 60 s"):
+                await signals.read("one.temperature")
+        assert await signals.read("one.temperature") == 20.0
+        return asyncio.get_running_loop().time()
+
+    loop = LoopThread(VirtualLoop())
+    try:
+        assert loop.submit(main()).result(10) == 60.0
+    finally:
+        loop.close()
+
+
 def test_it_watches_on_when_whoever_is_told_of_it_fails() -> None:
     async def script(station: LocalStation) -> StationState:
         await asyncio.sleep(50)

@@ -11,9 +11,10 @@ from bluesky import Msg
 
 from motet.devices import Device
 from motet.errors import EmergencyStop, NoReply
-from motet.model.events import Event, StationChanged, StationState
+from motet.model.events import Event, InterlockTripped, StationChanged, StationState
 from motet.model.experiment import Experiment, RunRecord, Suggestion
 from motet.model.job import Job
+from motet.model.lab import Interlock
 from motet.model.procedure import Procedure
 from motet.model.values import PluginRef
 from motet.station import LocalStation
@@ -138,6 +139,29 @@ def test_a_station_that_starts_stopped_connects_its_devices_to_stop_them(bench: 
         assert bench.gauge.calls == ["stop", "safe"]
         await station.clear()
         assert station.state is StationState.IDLE
+        await station.close()
+
+    bench.run(scenario())
+
+
+def test_a_station_that_starts_stopped_watches_its_interlocks_also_when_a_device_does_not_answer(bench: Any) -> None:
+    async def scenario() -> None:
+        tripped = asyncio.Event()
+        far = Interlock.model_validate({"pause while": "gauge.place > 5 mm", "every": 0.01})
+        station = LocalStation(
+            "cell",
+            {"gauge": bench.gauge},
+            FastEngine(),
+            interlocks={"far": far},
+            emit=lambda event: tripped.set() if isinstance(event, InterlockTripped) else None,
+        )
+        bench.gauge.silent = NoReply("silence")
+        await station.estop("pressed before it started")
+        await station.clear()
+        assert station.state is StationState.FAULT
+        bench.gauge.place_mm = 9.0
+        async with asyncio.timeout(5):
+            await tripped.wait()
         await station.close()
 
     bench.run(scenario())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from motet.errors import ProcedureError
 from motet.simulation.virtual import VirtualLoop
-from motet.station.leases import Leases
+from motet.station.leases import MOST_PASSED, Leases
 
 
 def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -149,6 +149,58 @@ def test_who_has_used_least_for_its_share_is_served_first() -> None:
     run(work)
     assert counts["twice"] + counts["once"] in range(298, 304)
     assert counts["twice"] == pytest.approx(2 * counts["once"], abs=4)
+
+
+def test_in_turn_a_higher_priority_goes_first_and_nobody_is_passed_for_ever() -> None:
+    order: list[str] = []
+
+    async def work() -> None:
+        leases = Leases(in_turn=True)
+
+        async def use(who: str, start: float, priority: int, seconds: float = 10) -> None:
+            await asyncio.sleep(start)
+            async with leases.hold(("robot",), who, priority=priority):
+                order.append(who)
+                await asyncio.sleep(seconds)
+
+        async def again() -> None:
+            await asyncio.sleep(6)
+            while len(order) < 20:
+                await use("high", 0, 5)
+
+        low = [use(f"low{number}", 1 + number, 0) for number in (1, 2)]
+        await asyncio.gather(use("first", 0, 0), *low, use("middle", 5, 1), again(), again())
+
+    run(work)
+    assert order[:10] == ["first", *["high"] * MOST_PASSED, "low1", "low2", "middle", *["high"] * 3]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=12))
+@settings(deadline=None, max_examples=100)
+def test_in_turn_who_came_first_is_passed_a_few_times_at_most_and_only_by_a_higher_priority(
+    plan: list[tuple[int, int, int]],
+) -> None:
+    came: list[int] = []
+    got: list[int] = []
+
+    async def work() -> None:
+        leases = Leases(in_turn=True)
+
+        async def use(number: int, start: int, priority: int, seconds: int) -> None:
+            await asyncio.sleep(start + number / 1000)
+            came.append(number)
+            async with leases.hold(("robot",), str(number), priority=priority):
+                got.append(number)
+                await asyncio.sleep(seconds)
+
+        await asyncio.gather(*(use(number, *one) for number, one in enumerate(plan)))
+
+    run(work)
+    assert sorted(got) == list(range(len(plan)))
+    for number, (_, priority, _) in enumerate(plan):
+        passed_by = [one for one in got[: got.index(number)] if came.index(one) > came.index(number)]
+        assert all(plan[one][1] > priority for one in passed_by) or len(passed_by) <= MOST_PASSED
+        assert len(passed_by) <= MOST_PASSED
 
 
 def test_a_latecomer_has_its_share_from_then_on_and_does_not_make_up_for_the_time_before() -> None:

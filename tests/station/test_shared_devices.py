@@ -77,13 +77,13 @@ class Bench:
     leases: Leases
     waits: list[tuple[str, str, float]] = field(default_factory=list[tuple[str, str, float]])
 
-    async def run(self, station: str, *steps: Any, cleanup: Any = ()) -> RunRecord:
+    async def run(self, station: str, *steps: Any, cleanup: Any = (), priority: int = 0) -> RunRecord:
         """Run these steps, or without any the plan of a plugin."""
         procedure: Any = PluginRef(name="carrying")
         if steps:
             procedure = Procedure.model_validate({"steps": list(steps), "cleanup": list(cleanup)})
         experiment = Experiment("test-1", 1, Suggestion({}, "asked by the test"))
-        return await self.stations[station].run(Job(experiment, procedure))
+        return await self.stations[station].run(Job(experiment, procedure, priority=priority))
 
     def whats(self) -> list[str]:
         """What was done with the robot."""
@@ -109,7 +109,7 @@ def carried_out(
     async def all_of_it(make_engine: Callable[[], Awaitable[Engine]]) -> Bench:
         robot = Robot(Context("shared-robot", NoOptions(), Limits("shared-robot", {})))
         waits: list[tuple[str, str, float]] = []
-        leases = Leases(lambda resource, who, seconds: waits.append((resource, who, seconds)))
+        leases = Leases(lambda resource, who, seconds: waits.append((resource, who, seconds)), in_turn=True)
         shared = Shared("robot", robot, leases, lease, longest)
         stations = {
             name: LocalStation(name, {"robot": shared.face(name)}, await make_engine(), plans=lambda ref: carrying)
@@ -301,3 +301,26 @@ def test_who_is_cleared_later_does_not_take_it_away_from_who_works_with_it_again
         assert (await bench.run("two", CARRY)).error is None
 
     assert carried_out(work).whats()[-5:] == ["close", "open", "carry 5", "carry 5", "close"]
+
+
+@pytest.mark.parametrize("lease", ["step", "stage"])
+def test_the_robot_goes_first_to_the_experiment_of_the_higher_priority(lease: Literal["step", "stage"]) -> None:
+    order: list[str] = []
+
+    async def work(bench: Bench) -> None:
+        async def use(station: str, priority: int) -> None:
+            await bench.run(station, CARRY, priority=priority)
+            order.append(station)
+
+        for first, second in (("two", "one"), ("one", "two")):  # also when it had the lower one before
+            held = await bench.leases.acquire(("robot",), "another")
+            later = asyncio.create_task(use(second, 0))
+            await asyncio.sleep(1)
+            sooner = asyncio.create_task(use(first, 1))
+            await asyncio.sleep(1)
+            assert bench.leases.waiting("robot") == (second, first)
+            held.release()
+            await asyncio.gather(later, sooner)
+
+    carried_out(work, lease)
+    assert order == ["two", "one", "one", "two"]

@@ -161,7 +161,7 @@ def test_a_device_that_does_not_become_safe_is_a_fault_and_shows_who_it_is_befor
 
     seen, record = bench.run(scenario())
     assert record.error is None
-    assert seen.states[-3:] == [S.FAULT, S.RUNNING, S.IDLE]
+    assert seen.states[-4:] == [S.FAULT, S.RUNNING, S.RUNNING, S.IDLE], "running, and told that it is safe again"
     assert seen.is_legal()
 
 

@@ -17,7 +17,7 @@ from motet.store.check import check_store
 from motet.store.connect import Kind, open_writer
 from motet.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-RELEASED = {1: "6f92a69d", 2: "d81eb263", 3: "e17676dc", 4: "84dc1f37"}
+RELEASED = {1: "6f92a69d", 2: "d81eb263", 3: "e17676dc", 4: "84dc1f37", 5: "bfbbc3e7"}
 """The first digits of the digest of each released schema: a migration that has been released never changes."""
 
 RUN = ('{"uid":"s"}', '{"uid":"p","run_start":"s"}')
@@ -109,6 +109,9 @@ def fill(connection: sqlite3.Connection, version: int) -> None:
                 1.5,
             ),
         )
+    if version >= 5:
+        columns = "campaign, experiment, attempt, consumable, amount, unit, wall, elapsed"
+        insert("used", columns, ("scan-1", "scan-1/1", 2, "acid", -1.5, "mL", 6.5, 1.5))
     connection.execute("COMMIT")
 
 
@@ -136,7 +139,9 @@ async def test_a_store_of_every_earlier_version_is_read_as_it_was_written(path: 
     assert [name for name, _ in reader.documents("scan-1/1")] == ["start", "stop"]
     assert reader.files("scan") == {"lab.yaml": "lab: twin\n"}
     assert [row.closed.answer for row in reader.questions("scan")] == ([2.5] if version >= 4 else [])
-    assert (reader.events("scan"), reader.queue("scan"), reader.used("scan")) == ([], [], {})
+    assert (reader.events("scan"), reader.queue("scan")) == ([], [])
+    assert reader.used("scan") == ({"acid": -1.5} if version >= 5 else {})
+    assert reader.levels("twin") == {}
     assert reader.last_elapsed("scan") == 3.5
 
 

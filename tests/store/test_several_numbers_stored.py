@@ -8,7 +8,8 @@ from typing import Any
 
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.model.objective import OutcomeConstraint
-from motet.orchestration.summary import best_of, front_of
+from motet.model.standing import Wanted
+from motet.orchestration.so_far import SoFar
 from motet.store import CampaignRecord, Reader, Stamp, Store
 from motet.store.schema import MIGRATIONS
 
@@ -35,6 +36,14 @@ def outcomes(campaign: str, measured: Sequence[Mapping[str, float] | None]) -> l
     return found
 
 
+def so_far(wanted: Wanted, ended: Sequence[Outcome]) -> SoFar:
+    """What the campaign itself knows when these have ended."""
+    found = SoFar(wanted)
+    for outcome in ended:
+        found.add(outcome)
+    return found
+
+
 async def put(store: Store, record: CampaignRecord, measured: Sequence[Mapping[str, float] | None]) -> str:
     campaign = await store.new_campaign(record)
     now = Stamp(0.0, 0.0)
@@ -58,14 +67,11 @@ async def test_best_and_front_honour_the_constraints_and_missing_values(
     assert detail.summary.front == (5, 2)
 
     at_the_end = outcomes(campaign, MEASURED)
-    best = best_of(at_the_end, detail.objectives, constraints)
-    assert best is not None
-    assert best.experiment == detail.summary.best.experiment
-    assert [one.experiment for one in front_of(at_the_end, detail.objectives, constraints)] == [
-        f"{campaign}/2",
-        f"{campaign}/5",
-    ]
-    free = best_of(at_the_end, detail.objectives)
+    known = so_far(Wanted(detail.objectives, constraints), at_the_end)
+    assert known.best is not None
+    assert known.best.experiment == detail.summary.best.experiment
+    assert [one.experiment for one in known.front] == [f"{campaign}/2", f"{campaign}/5"]
+    free = so_far(Wanted(detail.objectives), at_the_end).best
     assert free is not None
     assert free.experiment == f"{campaign}/4"
 
@@ -73,7 +79,8 @@ async def test_best_and_front_honour_the_constraints_and_missing_values(
 async def test_with_one_objective_there_is_no_front(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await put(store, record, [{"current": 1.0}, {"current": 2.0}])
     assert Reader(path).campaign(campaign).summary.front == ()
-    assert front_of(outcomes(campaign, [{"current": 1.0}]), Reader(path).campaign(campaign).objectives) == ()
+    wanted = Wanted(Reader(path).campaign(campaign).objectives)
+    assert so_far(wanted, outcomes(campaign, [{"current": 1.0}])).front == ()
 
 
 async def test_classes_are_counted(store: Store, path: Path, record: CampaignRecord) -> None:

@@ -139,8 +139,8 @@ INSERT = "INSERT INTO transitions (experiment, change, station, attempt, reason,
         ("DELETE FROM campaigns", "belongs to something that is not in campaigns"),
         ("UPDATE queue SET experiment = NULL", "scan-1, entry 1 of its queue: is begun, with no experiment"),
         (
-            "INSERT INTO used (campaign, attempt, consumable, amount, unit, wall, elapsed)"
-            " VALUES ('scan-1', 0, 'acid', 1, 'L', 0, 0)",
+            "INSERT INTO used (campaign, attempt, consumable, amount, unit, wall, elapsed, lab, who)"
+            " VALUES ('scan-1', 0, 'acid', 1, 'L', 0, 0, '', '')",
             "scan-1: acid is counted in 2 units",
         ),
     ],

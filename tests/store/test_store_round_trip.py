@@ -81,6 +81,27 @@ async def test_an_experiment_comes_back_with_its_attempts(store: Store, path: Pa
     assert changes == ["planned", "running", "retried", "running", "done"]
 
 
+async def test_it_is_known_which_attempts_have_ended(store: Store, path: Path, record: CampaignRecord) -> None:
+    campaign = await store.new_campaign(record)
+    one = experiment(campaign, 1)
+    jobs = [f"{one.id}/{attempt}" for attempt in ("1", "2", "3", "x", "")] + ["other-1/1/1"]
+
+    def settled() -> list[bool]:
+        return [Reader(path).is_settled(job) for job in jobs]
+
+    store.planned(one, at(1.0))
+    await store.running(one, "sdc1", 1, at(1.5))
+    assert settled() == [False] * 6
+    store.retried(one, "sdc1", "no reply", at(2.0))
+    await store.running(one, "sdc2", 2, at(2.5))
+    assert settled() == [True] + [False] * 5
+    store.staged(one, "sdc2", at(3.0), "make")
+    await store.running(one, "sdc2", 3, at(3.5))
+    assert settled() == [True, True] + [False] * 4
+    await store.ended(Outcome(one, State.DONE, {"current": 0.75}), "sdc2", at(4.5))
+    assert settled() == [True, True, True, False, False, False]
+
+
 async def test_the_summary_counts_and_finds_the_best(store: Store, path: Path, record: CampaignRecord) -> None:
     campaign = await store.new_campaign(record)
     for number, value in enumerate([0.2, 0.9, None, 0.9], 1):

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -47,6 +48,16 @@ def _no_file_may_grow(path: Path) -> Generator[None]:
 def _locked(path: Path) -> Generator[None]:
     """Another program holds the store."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def _for_one_program(path: Path) -> Generator[None]:
+    """Another program has the store for itself: it cannot even be read."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         yield
         other.execute("ROLLBACK")
@@ -112,6 +123,40 @@ async def test_writes_wait_while_the_disk_is_in_trouble_and_go_on_in_order(
     assert told.empty()
     await store.close()
     assert _changes(path) == _expected(range(1, 8))
+
+
+async def test_a_store_that_is_locked_at_the_start_is_waited_for_where_somebody_is_told(
+    path: Path, record: CampaignRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "BUSY_S", 0.02)
+    store = await Store.open(path)
+    await store.new_campaign(record)
+    await store.close()
+    told: asyncio.Queue[StoreTrouble | None] = asyncio.Queue()
+    with _for_one_program(path):
+        with pytest.raises(StoreError, match="locked"):
+            await Store.open(path)
+        given_up = asyncio.create_task(Store.open(path, told.put_nowait))
+        found = await asyncio.wait_for(told.get(), 10)
+        assert found is not None
+        assert found.cause.startswith("another program has locked it")
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        threads = [thread for thread in threading.enumerate() if thread.name == f"store {path.name}"]
+        for thread in threads:  # it has to let go of the store
+            await asyncio.to_thread(thread.join, 10)
+            assert not thread.is_alive()
+        told = asyncio.Queue()
+        opening = asyncio.create_task(Store.open(path, told.put_nowait))
+        assert await asyncio.wait_for(told.get(), 10) is not None
+        assert not opening.done()
+    store = await asyncio.wait_for(opening, 10)
+    while (found := await asyncio.wait_for(told.get(), 10)) is not None:
+        assert found.cause.startswith("another program has locked it")
+    await _put(store, "scan-1", 1)
+    await store.close()
+    assert _changes(path) == _expected(range(1, 2))
 
 
 async def test_a_full_store_keeps_its_batch_whole_and_in_its_order(path: Path, record: CampaignRecord) -> None:
@@ -219,6 +264,7 @@ async def test_a_damaged_store_is_final(path: Path, record: CampaignRecord) -> N
 
 FULL = """
 import asyncio, sys
+from contextlib import suppress
 from pathlib import Path
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.store import CampaignRecord, Reader, Stamp, Store
@@ -228,12 +274,17 @@ NOW = Stamp(0.0, 0.0)
 async def main():
     path = Path(sys.argv[1])
     ballast = path.with_name("ballast")
+    with suppress(OSError):
+        ballast.write_bytes(b"x" * 20_000_000)
+    told = asyncio.Queue()
+    opening = asyncio.create_task(Store.open(path, told.put_nowait))
+    print((await asyncio.wait_for(told.get(), 20)).cause, flush=True)
     ballast.write_bytes(b"x" * 7_500_000)
-    store = await Store.open(path)
+    store = await asyncio.wait_for(opening, 20)
+    while await asyncio.wait_for(told.get(), 20) is not None:
+        pass
     record = CampaignRecord("scan", "lab", {}, {}, 0, (), {"y": {"goal": "maximize"}}, {}, NOW)
     campaign = await store.new_campaign(record)
-    told = asyncio.Queue()
-    store.on_trouble(told.put_nowait)
     calls = []
     for number in range(1, 41):
         one = Experiment(campaign, number, Suggestion({"x": number}, "next"))
@@ -264,4 +315,5 @@ def test_a_file_system_without_room_is_waited_for(tmp_path: Path) -> None:
         ["unshare", "-Urm", "sh", "-c", inside], capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "the disk is full (database or disk is full)\n"
+    full = "the disk is full ({})\n"
+    assert ran.stdout == full.format("No space left on device") + full.format("database or disk is full")

@@ -1,4 +1,5 @@
-"""What other processes may tell a running campaign over the broker: its commands, answers and queue."""
+"""What other processes may tell a running campaign over the broker: its commands, answers and queue; and its lab's
+consumables."""
 
 import asyncio
 import json
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from motet.api.desk import Desk, Reply
-from motet.api.names import ANSWER, CONTROL_FILE, QUEUE, TELL
+from motet.api.names import ANSWER, CONTROL_FILE, QUEUE, SUPPLIES, TELL
+from motet.api.stock_desk import StockDesk
 from motet.bus import Bus
 from motet.errors import LineLost
 from motet.model.lab import Lab
 from motet.model.space import Space
 from motet.orchestration import CampaignLoop, Control, Questions
 from motet.orchestration.queue import Queue
+from motet.orchestration.stockroom import Stockroom
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class Commands:
     queue: Queue
     loop: CampaignLoop
     space: Space
+    stockroom: Stockroom
     _served: dict[str, "asyncio.Future[Reply]"] = field(default_factory=dict[str, "asyncio.Future[Reply]"], init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +68,8 @@ class Commands:
         command = request.get("command")
         if command in (QUEUE, TELL):
             return self._desk.carry_out(request)
+        if command == SUPPLIES:
+            return StockDesk(self.stockroom).carry_out(request)
         return self._answer(request) if command == ANSWER else self._control(str(command))
 
     async def _control(self, command: str) -> Reply:
@@ -77,7 +83,7 @@ class Commands:
 
 @asynccontextmanager
 async def commanded(bus: Bus, commands: Commands, data: Path, lab: Lab, campaign: str) -> AsyncGenerator[None]:
-    """Lets `motet pause`, `resume`, `stop`, `abort`, `answer` and `queue` reach a campaign over the broker."""
+    """Lets `motet pause`, `resume`, `stop`, `abort`, `answer`, `queue`, `supplies` reach a campaign over the broker."""
     topic = f"motet/{lab.lab}/{campaign}/control"
     subscription = await bus.serve(topic, f"{topic}/reply", commands.carry_out)
     path = data / campaign / CONTROL_FILE

@@ -120,8 +120,8 @@ class Desk:
             raise AnswerProblem("the campaign has ended")
         body = {key: value for key, value in request.items() if key not in ("command", "id")}
         if request.get("command") == TELL:
-            return await self._tell(_checked(_told, body))
-        return await self._queue(_checked(_queue_request, body))
+            return await self._tell(checked(_told, body))
+        return await self._queue(checked(_queue_request, body))
 
     async def _queue(self, request: QueueRequest) -> Reply:
         numbers: list[int] = []
@@ -170,7 +170,7 @@ def as_dict(queued: Queued) -> dict[str, Any]:
     return {"number": queued.number, "parameters": dict(entry.parameters), "why": entry.why, "who": entry.who}
 
 
-def _checked(form: TypeAdapter[R], body: Mapping[str, Any]) -> R:
+def checked(form: TypeAdapter[R], body: Mapping[str, Any]) -> R:
     """Raises AnswerProblem with every mistake."""
     try:
         return form.validate_python(body)

@@ -23,6 +23,8 @@ from motet.station.latch_state import Latched, LatchState, latch_file, read, upd
 
 TIMEOUT_S = 5.0
 """Longest wait for one broker."""
+CONFIRMED_S = 3.0
+"""How long a broker may take to pass on what it was told, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +38,46 @@ class Told:
     gone: tuple[str, ...] = ()
 
 
-class _Place(Frozen):
+class Place(Frozen):
     """What the emergency stop needs to know of a lab file. It may have any mistake in the rest."""
 
     lab: Name
     broker: Broker = Broker(url="embedded")
 
 
-async def estop(lab: Path, data: Path, reason: str = "", who: str = "") -> Told:
+async def estop(lab: Path | Place, data: Path, reason: str = "", who: str = "") -> Told:
     """Press the emergency stop of the lab of a file: by the file in the data folder, the lab's broker, and the brokers
     of the campaigns that run. Raises FileProblems when the lab file does not say which lab it is."""
-    place = await asyncio.to_thread(_place, lab)
+    place = await _place(lab)
     known = await asyncio.to_thread(read, latch_file(data, place.lab))
-    return await _tell(place, data, known.pressed(reason or "no reason was given", who or whoami()))
+    return await tell(place, data, known.pressed(reason or "no reason was given", who or whoami()))
 
 
-async def clear(lab: Path, data: Path, who: str = "", seen: Collection[str] | None = None) -> Told:
+async def clear(lab: Path | Place, data: Path, who: str = "", seen: Collection[str] | None = None) -> Told:
     """Clear whatever has pressed it, as far as file and brokers know of it; with `seen` only the presses with these
     ids: what was pressed since somebody looked stays. Whoever was not reached by an earlier clearing is told of it.
 
     Raises FileProblems, and NotFound when it is not pressed and everybody knows so.
     """
-    place = await asyncio.to_thread(_place, lab)
+    place = await _place(lab)
     known, told, behind = await _gather(place, data, LatchState())
     if known.latched is None and not told.missed and not behind:
         raise NotFound(f"lab {place.lab} is not e-stopped: there is nothing to clear")
-    return await _tell(place, data, known.released(who or whoami(), seen))
+    return await tell(place, data, known.released(who or whoami(), seen))
 
 
-async def pressed(lab: Path, data: Path) -> tuple[Latched, ...]:
+async def pressed(lab: Path | Place, data: Path) -> tuple[Latched, ...]:
     """Every press that nobody has cleared, as far as can be found out: who, when and why. Raises FileProblems."""
-    known, _, _ = await _gather(await asyncio.to_thread(_place, lab), data, LatchState())
+    known, _, _ = await _gather(await _place(lab), data, LatchState())
     return known.trips
 
 
-async def _tell(place: _Place, data: Path, state: LatchState) -> Told:
+async def tell(place: Place, data: Path, state: LatchState) -> Told:
+    """Tell file and brokers of presses and clearings; who knows of them now, and who could not be told."""
     return (await _gather(place, data, state))[1]
 
 
-async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchState, Told, bool]:
+async def _gather(place: Place, data: Path, state: LatchState) -> tuple[LatchState, Told, bool]:
     """Tell everybody what is known, all at once, and learn what they know; and whether it is pressed still for one of
     those who have answered."""
     own, others = await asyncio.to_thread(_brokers, place, data)
@@ -92,7 +95,7 @@ async def _gather(place: _Place, data: Path, state: LatchState) -> tuple[LatchSt
             behind = behind or result.latched is not None
             reached.append(name)
         elif isinstance(result, MotetError | OSError | TimeoutError):
-            (missed if needed else gone).append(f"{name}: {result or 'it did not answer in time'}")
+            (missed if needed else gone).append(f"{name}: {str(result) or 'it did not answer in time'}")
         else:
             raise result
     return state, Told(state.latched, tuple(reached), tuple(missed), tuple(gone)), behind
@@ -112,10 +115,12 @@ async def _by_broker(lab: str, broker: Broker, state: LatchState) -> LatchState:
                 await latch.settled()
                 if latch.untold:
                     raise MotetError("it could not be told")
+                if not await latch.confirmed(CONFIRMED_S):
+                    raise MotetError(f"it does not pass it on: do its rules forbid motet/{lab}/estop?")
                 return latch.state
 
 
-def _brokers(place: _Place, data: Path) -> tuple[Sequence[Broker], Sequence[Broker]]:
+def _brokers(place: Place, data: Path) -> tuple[Sequence[Broker], Sequence[Broker]]:
     """The lab's own broker, if it has one that can be found, and those of its campaigns that run."""
     own = [place.broker] if place.broker.for_others and not place.broker.embedded else []
     known = {broker.url for broker in own}
@@ -134,23 +139,27 @@ def _brokers(place: _Place, data: Path) -> tuple[Sequence[Broker], Sequence[Brok
     return own, list(unique.values())
 
 
-def _place(path: Path) -> _Place:
+async def _place(lab: Path | Place) -> Place:
+    return lab if isinstance(lab, Place) else await asyncio.to_thread(_read_place, lab)
+
+
+def _read_place(path: Path) -> Place:
     """What is needed of the lab file; where it is not to be found at first sight, the whole file is read."""
     try:
-        return _found(path, _Place.model_fields)
+        return _found(path, Place.model_fields)
     except FileProblems:
         return _found(path, None)
 
 
-def _found(path: Path, keys: Collection[str] | None) -> _Place:
+def _found(path: Path, keys: Collection[str] | None) -> Place:
     report = Report()
     source = parse(path, report, keys)
     if source is None:
         report.fail()
-    wanted = {key: node for key, node in source.root.entries.items() if key in _Place.model_fields}
+    wanted = {key: node for key, node in source.root.entries.items() if key in Place.model_fields}
     if "broker" in wanted and wanted["broker"].entries:
         wanted["broker"] = broker_beside(path.parent, wanted["broker"])
-    checked = validate(_Place, replace(source.root, content=wanted), report)
+    checked = validate(Place, replace(source.root, content=wanted), report)
     if checked is None or report.problems:
         report.fail()
     return checked.model

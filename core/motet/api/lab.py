@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from motet.api.marks import StoreMarks
 from motet.api.results import store_path
 from motet.api.setting import Setting
 from motet.bus import Bus
@@ -27,6 +29,7 @@ from motet.model.events import (
 from motet.model.lab import Lab
 from motet.model.questions import Answer, Question
 from motet.orchestration.floor import Alone, Floor, Shared
+from motet.orchestration.stockroom import Stockroom, counted_as
 from motet.plugins import Registry
 from motet.station import Station
 from motet.station.build import Builder
@@ -35,7 +38,7 @@ from motet.station.interlocks import watched
 from motet.station.latch import Latch
 from motet.station.latch_state import Latched
 from motet.station.leases import Leases
-from motet.store import Store, StoreTrouble
+from motet.store import Reader, Stamp, Store, StoreTrouble
 
 _OfStation = StationChanged | StepStarted | LeaseWaited | InterlockTripped | InterlockCleared
 
@@ -59,8 +62,17 @@ class User(Protocol):
         ...
 
     @property
+    def campaign(self) -> str:
+        """Its id in the store, once it has begun."""
+        ...
+
+    @property
     def station_names(self) -> Sequence[str]:
         """The stations that it uses."""
+        ...
+
+    def stamp(self) -> Stamp:
+        """Now, on its clock, while it runs."""
         ...
 
     def hear(self, event: Event) -> None:
@@ -101,6 +113,7 @@ class LabSession:
     stations: Mapping[str, Station] = field(default_factory=dict[str, Station], init=False)
     store: Store = field(init=False)
     bus: Bus | None = field(default=None, init=False)
+    stockroom: Stockroom = field(init=False)
     leases: Leases = field(init=False)
     using: Mapping[str, set[str]] = field(default_factory=dict[str, set[str]], init=False)
     """The campaigns that use each station and have not ended."""
@@ -128,9 +141,9 @@ class LabSession:
         stack = self._stack
         self.leases = Leases(lambda resource, who, seconds: None)
         me = await asyncio.to_thread(self._identity)
-        self.store = await self.setting.store()
+        self.store = await self.setting.store(self._on_trouble)
         stack.push_async_callback(self.store.close)
-        self.store.on_trouble(self._on_trouble)
+        self.stockroom = Stockroom(self.store, *self._counted())
         self.bus = await stack.enter_async_context(self.setting.bus(self.lab))
         latch = self._latched = await self._latch()
         trip = self._on_simulated_estop if latch is None else latch.trip_soon
@@ -140,11 +153,13 @@ class LabSession:
             self.lab, self.registry, self.setting.engine, stack, self.bus, capture, self.hear, person, trip
         )
         found: dict[str, Station] = {}
-        for name in dict.fromkeys((*self.names, *watched_stations(self.lab))):
+        for name in dict.fromkeys((*self.names, *watched_stations(self.lab, self.names))):
             if self.lab.elsewhere(name) and not self.setting.virtual:
                 found[name] = self._remote(name, me, person)
             else:
-                found[name] = await builder.station(name)
+                found[name] = local = await builder.station(name)
+                if not self.setting.virtual and self.setting.data is not None:
+                    local.marks = StoreMarks(self.store, store_path(self.setting.data), self._stamp)
             stack.push_async_callback(found[name].close)
         self.stations = found
         self.using = {name: {user.key for user in self.users if name in user.station_names} for name in found}
@@ -193,7 +208,19 @@ class LabSession:
             campaign=campaigns,
             person=person,
             emit=self.hear,
+            settled=self._is_settled,
         )
+
+    def _is_settled(self, job: str) -> bool:
+        """Whether it is stored how a job ended; reads the store."""
+        return self.setting.data is not None and Reader(store_path(self.setting.data)).is_settled(job)
+
+    def _counted(self) -> tuple[str, Path | None]:
+        """What consumables are counted under, and the store that knows how many there are: where time is virtual they
+        are always those that the lab file states."""
+        if self.setting.virtual or self.setting.data is None:
+            return "", None
+        return counted_as(self.lab), store_path(self.setting.data)
 
     def _identity(self) -> str:
         """Who asks for stations elsewhere: the same as long as the store is the same."""
@@ -202,6 +229,9 @@ class LabSession:
         from motet.remote import orchestrator_id
 
         return orchestrator_id(None if self.setting.data is None else store_path(self.setting.data))
+
+    def _stamp(self, campaign: str) -> Stamp:
+        return next(user.stamp() for user in self.users if user.campaign == campaign)
 
     def _on_trouble(self, trouble: StoreTrouble | None) -> None:
         """While nothing can be stored, nothing begins: no experiment, and no step of those that run."""
@@ -234,7 +264,8 @@ class LabSession:
         """What happens at a station concerns the campaign that has it; where none has, those that use it, if any."""
         station = event.station if isinstance(event, _OfStation) else ""
         holder = self.leases.holder(station)
-        using = [user for user in self.users if station in user.station_names] or self.users
+        keys = self.using.get(station, set[str]())
+        using = [user for user in self.users if user.key in keys] or self.users
         for user in using:
             if holder in (None, user.key):
                 user.hear(event)

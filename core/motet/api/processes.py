@@ -1,5 +1,6 @@
 """Work on processes of this machine: each has one piece at a time, so it is known which piece a process died of."""
 
+import logging
 import os
 import pickle
 import signal
@@ -170,6 +171,7 @@ def _work(connection: Connection) -> None:
     """What a process does: one piece after another, until nobody listens any more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _one_thread()
+    logging.getLogger().addHandler(logging.NullHandler())  # what came of a piece is in what it gives
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send_bytes(pickle.dumps(None))
         while True:

@@ -118,7 +118,7 @@ async def _ask(data: Path, campaign: str, wanted: Mapping[str, Any]) -> Mapping[
     try:
         store = await Store.open(reader.path)
     except StoreError as error:
-        if not _runs(data, identity, reader.path):
+        if not runs(data, identity, reader.path):
             raise StoreError(f"campaign {identity} does not run, or its lab has no broker: {error}") from error
         _, reply = await request(data, identity, wanted)
     else:
@@ -149,7 +149,7 @@ def _not_ended(reader: Reader, campaign: str) -> str:
     return one.id
 
 
-def _runs(data: Path, identity: str, store: Path) -> bool:
+def runs(data: Path, identity: str, store: Path) -> bool:
     """Whether the process that writes to the store runs this campaign and takes requests."""
     control, lock = data / identity / CONTROL_FILE, store.with_name(store.name + ".lock")
     try:

@@ -8,19 +8,19 @@ from importlib import metadata
 from typing import Any
 
 from motet.api.beginning import BEGAN, about, begun_before
+from motet.api.choosing import suggester_of
 from motet.api.commands import Commands, commanded
 from motet.api.desk import Reply
 from motet.api.lab import LabSession
 from motet.api.setting import Setting
 from motet.bus import Bus
 from motet.contracts.declarations import Kind
-from motet.contracts.learning import StopRule
 from motet.contracts.people import Person
 from motet.files.campaign import CampaignFile
 from motet.files.units import convert
-from motet.learning import FreshSuggester, Learner, Suggester, build_learner, build_stop_rules
-from motet.model.consumption import Stocks, cost_of, used_up
-from motet.model.events import Event, StationChanged
+from motet.learning import build_stop_rules
+from motet.model.consumption import cost_of, used_up
+from motet.model.events import CampaignChanged, CampaignState, Event, StationChanged
 from motet.model.questions import Answer, Question
 from motet.model.space import units_of
 from motet.orchestration import CampaignLoop, Control, Questions, Recorder, Summary
@@ -101,8 +101,10 @@ class Session:
         return LabSession(self.file.lab, names, self.registry, self.setting, sessions, self.capture, self._can_be_asked)
 
     async def begin(self, lab: LabSession) -> None:
-        """Find out what is to be gone on with, or begin anew. Raises FileProblems, NotFound, StoreError."""
+        """Find out what is to be gone on with, or begin anew. Raises FileProblems, NotFound, StoreError, and
+        CampaignError for a consumable that was counted in a unit of another kind."""
         self._before = before = await begun_before(self.file, self.setting, lab.store, self.resume)
+        await lab.stockroom.open(self.file.supplies, {} if before is None else before.used)
         self.campaign = await self._new(lab.store) if before is None else before.campaign
         self._floor = lab.floor(self)
 
@@ -140,7 +142,7 @@ class Session:
             queue = Queue(recorder, None if before is None else before.queue)
             loop = self._at_work = await self._loop(stack, lab, recorder, control, queue, before)
             lab.watch(self)
-            self._commands = commands = Commands(control, self.questions, queue, loop, self.file.space)
+            self._commands = commands = Commands(control, self.questions, queue, loop, self.file.space, lab.stockroom)
             self._started.set()
             if lab.bus is not None and not self.setting.virtual:
                 assert self.setting.data is not None, "a campaign that others may control is stored"
@@ -168,14 +170,23 @@ class Session:
         for sink in self.sinks:
             sink(event)
 
+    def stamp(self) -> Stamp:
+        """Now, on its clock, while it runs."""
+        assert self._recorder is not None, "it runs"
+        return self._recorder.stamp()
+
     def on_trouble(self, trouble: StoreTrouble | None) -> None:
-        """While nothing can be stored the campaign is paused, and says why."""
+        """While nothing can be stored the campaign is paused, or waits to begin, and says why."""
+        said = "the store can be written again"
+        if trouble is not None:
+            said = f"the store cannot be written: {trouble.path}: {trouble.cause}"
         if self.control is None:
-            return
-        if trouble is None:
-            self.control.resume("the store can be written again", STORE)
+            for sink in self.sinks:
+                sink(CampaignChanged(self.key, CampaignState.STARTING, said))
+        elif trouble is None:
+            self.control.resume(said, STORE)
         else:
-            self.control.pause(f"the store cannot be written: {trouble.path}: {trouble.cause}", STORE)
+            self.control.pause(said, STORE)
 
     def on_estop(self, reason: str) -> None:
         """The emergency stop is pressed: nothing goes on until it is cleared and a person resumes."""
@@ -209,20 +220,23 @@ class Session:
     ) -> CampaignLoop:
         config = self.file.campaign
         stop = build_stop_rules(config.stop, self.registry)
-        suggester = self._suggester(stop, before)
+        suggester = suggester_of(self.file, self.registry, self.setting, stop, before)
         stack.push_async_callback(suggester.close)
         wait_s = convert(config.failures.wait, "s") / self.file.lab.scale
         constraints = config.outcome_constraints
         pause = config.learner.on_error == "pause"
-        goal = Goal(config.objectives, stop, config.budget, config.failures, wait_s, constraints, pause, self._cost)
+        safe_s = convert(self.file.lab.safety.safe_within, "s") / self.file.lab.scale
+        goal = Goal(
+            config.objectives, stop, config.budget, config.failures, wait_s, safe_s, constraints, pause, self._cost
+        )
         analysis = self.registry.make(Kind.ANALYSIS, config.analysis.name, config.analysis.options)
-        supplies = self._supplies(lab, recorder, before)
+        supplies = self._supplies(lab, recorder)
         if supplies is not None:
             stack.push_async_callback(supplies.closed)
         stages = tuple(Stage(stage.name, stage.procedure, stage.stations) for stage in self.file.stages)
         return CampaignLoop(
             [lab.stations[name] for name in self.file.stations],
-            Course(stages, units_of(self.file.space), config.limits),
+            Course(stages, units_of(self.file.space), config.limits, config.priority),
             suggester,
             analysis,
             goal,
@@ -235,36 +249,15 @@ class Session:
             asks_again(self.questions) if self._can_be_asked(lab.bus) else nobody,
         )
 
-    def _supplies(self, lab: LabSession, recorder: Recorder, before: Before | None) -> Supplies | None:
+    def _supplies(self, lab: LabSession, recorder: Recorder) -> Supplies | None:
         """The counted consumables, where the lab states a stock of any that is used."""
         supplies = self.file.supplies
         if not any(supply.each > 0 and supply.stock is not None for supply in supplies.values()):
             return None
-        stocks = Stocks(supplies, {} if before is None else before.used)
         person: Person | None = self.questions if self._can_be_asked(lab.bus) else None
         if self.setting.virtual:
             person = FillsUp()
-        return Supplies([stage.supplies for stage in self.file.stages], stocks, recorder, person)
-
-    def _suggester(self, stop: Sequence[StopRule], before: Before | None) -> Suggester | FreshSuggester:
-        config, stations = self.file.campaign, len(self.file.stages[0].stations)
-        learner: Learner = build_learner(
-            config.learner,
-            self.registry,
-            self.file.space,
-            config.objectives,
-            seed=config.seed,
-            stations=stations,
-            constraints=config.outcome_constraints,
-            rules=stop,
-        )
-        if before is not None:
-            learner.replay(before.learner)
-        longest = None if self.setting.virtual else config.learner.longest
-        longest_s = None if longest is None else convert(longest, "s")
-        if config.learner.suggest == "fresh":
-            return FreshSuggester(learner, lasts=self.setting.lasts, longest_s=longest_s)
-        return Suggester(learner, ahead=stations, lasts=self.setting.lasts, longest_s=longest_s)
+        return Supplies([stage.supplies for stage in self.file.stages], supplies, lab.stockroom, recorder, person)
 
     def _cost(self, runs: Mapping[str, int], busy_h: Mapping[str, float]) -> float | None:
         hours = {name: time * self.file.lab.scale for name, time in busy_h.items()}

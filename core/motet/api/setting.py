@@ -13,7 +13,7 @@ from motet.learning.thread import Lasts
 from motet.model.broker import Broker
 from motet.model.lab import Lab
 from motet.station.station import Engine
-from motet.store import Store
+from motet.store import Store, StoreTrouble
 
 MakeEngine = Callable[[], Awaitable[Engine]]
 
@@ -32,11 +32,12 @@ class Setting:
     documents: bool = True
     lasts: Lasts | None = None
 
-    async def store(self) -> Store:
-        """The store. Raises StoreError."""
+    async def store(self, waiting: Callable[[StoreTrouble | None], object] | None = None) -> Store:
+        """The store; `waiting` is told of trouble, also while it cannot be opened: see `Store.open`. Raises
+        StoreError."""
         if self.virtual or self.data is None:
             return Store.prompt(None if self.data is None else store_path(self.data))
-        return await Store.open(store_path(self.data))
+        return await Store.open(store_path(self.data), waiting)
 
     @asynccontextmanager
     async def bus(self, lab: Lab) -> AsyncGenerator[Bus | None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import Any, Literal
 
 from motet.api.broker import address
 from motet.bus import Address, Bus
-from motet.errors import Aborted, ConnectionProblem, FileProblems, MotetError, Problem
+from motet.errors import Aborted, ConnectionProblem, EmergencyStop, FileProblems, MotetError, Problem
 from motet.files.lab import LabFile, load_lab
 from motet.files.units import convert
 from motet.model.events import Event
 from motet.model.lab import Lab
+from motet.orchestration.leaving import found_at
+from motet.orchestration.summary import NotSafe
 from motet.plugins import Registry, installed
 from motet.remote.host import Host
 from motet.remote.journal import Journal
@@ -33,6 +36,8 @@ from motet.station.latch import Latch
 
 LOOK_S = 1.0
 """How often somebody looks whether the broker of a campaign on this computer is there, seconds."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Hosting:
         file = load_lab(options.lab, self._registry, options.hardware)
         _check(file, options.names)
         self.lab = _changed(file.lab, options)
+        self.unsafe: list[NotSafe] = []
+        """The devices that were not in their safe state when the lines were given back."""
         self.broker = ""
         """Where the broker is, once the stations are there."""
         self.ready: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -125,7 +132,7 @@ class Hosting:
             for station in stations:
                 stack.push_async_callback(station.close)
             if latch.latched is None:  # else they are connected when a person has cleared it
-                await _all([station.connect() for station in stations])
+                await _all([_connected(station, latch) for station in stations])
             stack.push_async_callback(self._leave)
             for host in self._hosts.values():
                 await host.start()
@@ -208,6 +215,7 @@ class Hosting:
             await asyncio.wait([stopping, hurried], return_when=asyncio.FIRST_COMPLETED)
             hurried.cancel()
             await host.station.safe()
+            await self._until_safe(host)
             if not stopping.done():
                 stopping.cancel()
                 await asyncio.wait([stopping])
@@ -216,9 +224,21 @@ class Hosting:
 
         await _all([leave(host) for host in self._hosts.values()])
 
+    async def _until_safe(self, host: Host) -> None:
+        """Wait for devices that are not safe, for as long as the lab file says or until somebody has enough of it."""
+        station = host.station
+        if not station.unsafe.reasons:
+            return
+        longest = convert(self.lab.safety.safe_within, "s") / self.lab.scale
+        _log.error("%s; waiting for it for %g s at most", "; ".join(map(str, found_at([station]))), longest)
+        waits = [asyncio.ensure_future(wait) for wait in (station.unsafe.wait(), self._hurried.wait())]
+        await asyncio.wait(waits, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        self.unsafe += found_at([station])
+
     def _hear(self, event: Event) -> None:
-        host = self._hosts.get(getattr(event, "station", ""))
-        if host is not None:
+        if (host := self._hosts.get(getattr(event, "station", ""))) is not None:
             host.see(event)
 
 
@@ -248,6 +268,16 @@ def _check(file: LabFile, names: Sequence[str]) -> None:
             )
     if problems:
         raise FileProblems(problems)
+
+
+async def _connected(station: LocalStation, latch: Latch) -> None:
+    """One that is e-stopped meanwhile comes up so, and is connected anew when cleared. Raises ConnectionProblem."""
+    try:
+        await station.connect()
+    except MotetError as error:
+        if latch.latched is None and not isinstance(error, EmergencyStop):
+            raise
+        _log.warning("%s comes up e-stopped: %s", station.name, error)
 
 
 def _changed(lab: Lab, options: Options) -> Lab:

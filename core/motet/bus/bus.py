@@ -87,6 +87,15 @@ class Bus:
         async with self._connection.client(f"publish to {topic}") as client:
             await client.publish(topic, data, qos, retain)
 
+    def post(self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False) -> bool:
+        """Send a message without waiting for the broker's word, which costs a third of what `publish` does; False when
+        there is no connection now. Raises LimitError as `publish` does."""
+        return self._connection.post(topic, encoded(topic, payload), qos, retain)
+
+    async def posted(self) -> None:
+        """Wait until the broker has all that was posted. Raises LineLost."""
+        await self._connection.posted()
+
     async def subscribe(self, topic_filter: str, handler: Handler) -> Subscription:
         """Call `handler`, on the event loop, with every message on the topics of the filter, until cancelled.
 

@@ -40,6 +40,8 @@ class Client(aiomqtt.Client):
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._deliver = on_message
+        self._posted = dict[int, None]()
+        self._acknowledged = asyncio.Event()
         self._heard = _Heard()
         self._silence_s = address.keepalive / 2
         super().__init__(
@@ -80,6 +82,29 @@ class Client(aiomqtt.Client):
         """Say goodbye, if anybody is there."""
         with suppress(aiomqtt.MqttError):
             await self.__aexit__(None, None, None)
+
+    def post(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
+        """Send a message and wait for nothing. Raises MqttError when there is no connection."""
+        sent = self._client.publish(topic, payload, qos, retain)
+        if sent.rc:
+            raise aiomqtt.MqttCodeError(sent.rc, "not connected")
+        if not sent.is_published():
+            self._posted[sent.mid] = None
+
+    async def posted(self) -> None:
+        """Wait until the broker has all that was posted until now; others may go on meanwhile."""
+        mine = set(self._posted)
+        while not mine.isdisjoint(self._posted):
+            self._acknowledged.clear()
+            await self._acknowledged.wait()
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        """The broker has a message."""
+        if mid in self._posted:
+            del self._posted[mid]
+            self._acknowledged.set()
+        else:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
 
     async def lost(self) -> None:
         """Wait until the connection is lost, and raise MqttError then."""

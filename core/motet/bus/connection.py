@@ -107,6 +107,22 @@ class Connection:
             if call is not None:
                 self._calls.discard(call)
 
+    def post(self, topic: str, payload: bytes, qos: int, retain: bool) -> bool:
+        """Send a message and wait for nothing; False when there is no connection now."""
+        if self._client is None or not self.connected.is_set():
+            return False
+        try:
+            self._client.post(topic, payload, qos, retain)
+        except aiomqtt.MqttError:  # it is about to be noticed
+            return False
+        return True
+
+    async def posted(self) -> None:
+        """Wait until the broker has all that was posted. Raises LineLost; what was posted is lost then."""
+        if self._client is not None and self.connected.is_set():
+            async with self.client("wait for what was sent") as client:
+                await client.posted()
+
     async def _run(self, client: Client) -> None:
         pause, now = FIRST_PAUSE_S, asyncio.get_running_loop().time
         while True:

@@ -48,6 +48,13 @@ class MemoryBus(Bus):
             self._retained.pop(topic, None)
         self._send(Message(topic, data), self._subscriptions.wanting(topic))
 
+    def post(self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False) -> bool:
+        """False: in memory there is one way only, `publish`."""
+        return False
+
+    async def posted(self) -> None:
+        """Nothing was posted."""
+
     async def subscribe(self, topic_filter: str, handler: Handler) -> Subscription:
         """Call `handler` with every message on the topics of the filter, until cancelled. Raises LineLost."""
         self._check(f"subscribe to {topic_filter}")

@@ -9,6 +9,7 @@ from motet.cli import (
     benchmark,
     compare,
     control,
+    dashboard,
     estop,
     inspect,
     new,
@@ -20,6 +21,7 @@ from motet.cli import (
     simulator,
     station,
     store,
+    supplies,
 )
 from motet.cli.headed import Headed
 
@@ -29,7 +31,8 @@ app = typer.Typer(
     help=(
         "Run campaigns on lab instruments or on simulators, several stations at once.\n\n"
         "Exit codes: 0 done; 1 internal error; 2 mistake in a file or on the command line; 3 a device, port or broker "
-        "did not answer, nothing has moved; 4 the campaign failed, or a store is not sound; 130 aborted."
+        "did not answer, nothing has moved; 4 the campaign failed, or a store is not sound; 5 a device "
+        "was left that may not be in its safe state; 130 aborted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -63,6 +66,7 @@ app.command("benchmark", rich_help_panel="Prepare")(benchmark.benchmark)
 app.add_typer(new.app, name="new", rich_help_panel="Prepare")
 app.command("run", rich_help_panel="Run")(run.run)
 app.command("station", rich_help_panel="Run")(station.station)
+app.command("dashboard", rich_help_panel="Run")(dashboard.dashboard)
 app.command("pause", rich_help_panel="Run")(control.pause)
 app.command("resume", rich_help_panel="Run")(control.resume)
 app.command("stop", rich_help_panel="Run")(control.stop)
@@ -73,6 +77,7 @@ app.command("questions", rich_help_panel="Run")(control.questions)
 app.command("answer", rich_help_panel="Run", context_settings={"ignore_unknown_options": True})(control.answer)
 app.add_typer(queue.app, name="queue", rich_help_panel="Run")
 app.command("tell", rich_help_panel="Run")(queue.tell)
+app.add_typer(supplies.app, name="supplies", rich_help_panel="Run")
 app.command("list", rich_help_panel="Look")(results.list_campaigns)
 app.command("show", rich_help_panel="Look")(results.show)
 app.command("report", rich_help_panel="Look")(results.report)

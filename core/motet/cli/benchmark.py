@@ -61,6 +61,7 @@ def benchmark(
     from motet.api.benchmark import benchmark as run
     from motet.api.benchmark_plan import Benchmark
     from motet.api.processes import Processes
+    from motet.cli.logs import unlogged
     from motet.cli.progress import counting
     from motet.model.objective import Objective
     from motet.study.replay.reading import Columns
@@ -81,7 +82,7 @@ def benchmark(
         durations=durations,
         sigma=sigma,
     )
-    with counting("runs", as_json) as count:
+    with unlogged(), counting("runs", as_json) as count:
         try:
             summary = run(
                 asked,

@@ -101,6 +101,8 @@ def print_outcome(summary: "Summary", file: "CampaignFile") -> None:
         print(f"best     {values} at {where} (experiment {summary.best.experiment})")
     elif wanted.constraints and summary.experiments > summary.failed:
         print("best     no experiment meets the constraints")
+    for one in summary.unsafe:
+        print(f"UNSAFE   {one}")
 
 
 def print_places(places: dict[str, str]) -> None:
@@ -123,6 +125,7 @@ def as_dict(summary: "Summary") -> dict[str, Any]:
         "wall_s": summary.wall_s,
         "busy_s": summary.busy_s,
         "speed_up": summary.speed_up,
+        "unsafe": [{"station": one.station, "device": one.device, "reason": one.reason} for one in summary.unsafe],
     }
 
 
@@ -131,9 +134,11 @@ def _as_dict(one: "Best") -> dict[str, Any]:
 
 
 def exit_code(summary: "Summary") -> Exit:
-    """What `motet` exits with after such a campaign."""
+    """What `motet` exits with after such a campaign: a device that may not be safe counts for more than its state."""
     from motet.model.events import CampaignState
 
+    if summary.unsafe:
+        return Exit.UNSAFE
     match summary.state:
         case CampaignState.FAILED:
             return Exit.FAILED

@@ -61,12 +61,13 @@ def compare(
     """
     from motet.api.compare import PAGE_FILE, Study
     from motet.api.compare import compare as run
+    from motet.cli.logs import unlogged
     from motet.cli.progress import counting
     from motet.study.facts import facts
     from motet.study.page import write_page
 
     study = Study(campaign, _varied(vary or []), seeds, target, percentile, fast=not full, check=check)
-    with _workers(dask, processes) as workers, counting("campaigns", as_json) as count:
+    with unlogged(), _workers(dask, processes) as workers, counting("campaigns", as_json) as count:
         try:
             summary = run(
                 study,

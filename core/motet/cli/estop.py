@@ -28,8 +28,11 @@ def estop(
 
     _quiet()
     told = asyncio.run(api.estop(lab, data, reason))
-    print(f"{told.latched}")
-    print(f"nothing moves until it is cleared: motet clear --lab {lab}")
+    if not told.reached:
+        print("error: NOT STOPPED, nobody could be told: use the switch at the lab", file=sys.stderr)
+    else:
+        print(told.latched)
+        print(f"nothing moves until it is cleared: motet clear --lab {lab}")
     _conclude(told)
 
 
@@ -57,7 +60,10 @@ def clear(
     if told.latched is not None:
         print(f"error: it was pressed again meanwhile, and stays: {told.latched}", file=sys.stderr)
         raise typer.Exit(Exit.FAILED)
-    print("cleared; campaigns that it has paused go on with `motet resume`")
+    if told.reached:
+        print("cleared; campaigns that it has paused go on with `motet resume`")
+    else:
+        print("error: not cleared, nobody could be told", file=sys.stderr)
     _conclude(told)
 
 

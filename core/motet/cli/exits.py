@@ -20,6 +20,7 @@ class Exit(IntEnum):
     MISTAKE = 2
     NO_CONNECTION = 3
     FAILED = 4
+    UNSAFE = 5
     ABORTED = 130
 
 

@@ -14,10 +14,22 @@ CHATTY = ("bluesky", "ophyd_async", "amqtt", "transitions")
 
 
 @contextmanager
-def logged(data: Path) -> Generator[None]:
-    """While entered, everything logged goes to `data/motet.log`, and nothing to the terminal."""
+def unlogged() -> Generator[None]:
+    """While entered, what is logged goes nowhere: for simulations of which only the result is kept, which tells of what
+    went wrong. Without it Python would print warnings, with their tracebacks, to the terminal."""
+    root, nowhere = logging.getLogger(), logging.NullHandler()
+    root.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        root.removeHandler(nowhere)
+
+
+@contextmanager
+def logged(data: Path, name: str = "motet.log") -> Generator[None]:
+    """While entered, everything logged goes to a file of the data folder, and nothing to the terminal."""
     data.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(data / "motet.log", maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
+    file = RotatingFileHandler(data / name, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler = QueueHandler(waiting)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from motet.cli.exits import handled
-from motet.cli.options import Json
+from motet.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from motet.api.plan import Need, Plan, Range
@@ -22,16 +22,25 @@ def plan(
         int | None, typer.Option(help="So many stations: the first ones, or copies of them.", min=1)
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes on this machine; one a core.", min=1)] = None,
+    data: Data = Path("motet-data"),
     as_json: Json = False,
 ) -> None:
     """State beforehand what a campaign will take: lab time, samples, consumables and cost, from simulated campaigns."""
     from motet.api.plan import plan as make
     from motet.api.processes import Processes
+    from motet.cli.logs import unlogged
     from motet.cli.progress import counting
 
     changes = {} if stations is None else {"stations": str(stations)}
-    with counting("campaigns", as_json) as see:
-        made = make(campaign, Processes(processes), seeds=seeds, changes=changes, see=lambda done: see(done, seeds, 0))
+    with unlogged(), counting("campaigns", as_json) as see:
+        made = make(
+            campaign,
+            Processes(processes),
+            seeds=seeds,
+            changes=changes,
+            data=data,
+            see=lambda done: see(done, seeds, 0),
+        )
     if as_json:
         print(json.dumps(_facts(made)))
         return
@@ -62,11 +71,12 @@ def _lines(made: "Plan") -> list[str]:
 def _need(need: "Need", made: "Plan") -> str:
     unit = need.supply.unit or "pieces"
     text = f"{_range(need.amount, '.4g')} {unit}"
-    if need.supply.stock is None:
+    there = need.there
+    if there.stock is None:
         return text
-    stock = f"{need.supply.stock:.4g} {unit} in stock"
+    stock = f"{there.stock:.4g} {unit} in stock" if need.left is None else f"{there.stock:.4g} {unit} left now"
     if need.short:
-        lasts = f"enough for {need.supply.lasts} experiments only"
+        lasts = f"enough for {there.lasts} experiments only"
         return f"{text}; {stock}, {lasts}: short in {need.short} of {made.campaigns}"
     return f"{text}; {stock}, enough"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from motet.cli.exits import handled
+from motet.cli.exits import Exit, handled
 from motet.cli.options import Data, Json
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def run(
     from motet.cli.board import Board
     from motet.cli.campaign import display_on, exit_code, signals, wanted_of, write_results
     from motet.cli.logs import logged
+    from motet.cli.undisturbed import when_running
     from motet.errors import FileProblems, Problem
 
     if lines not in (None, "pty", "memory"):
@@ -66,10 +67,10 @@ def run(
     prompt = Prompt(board) if sys.stdin.isatty() and not as_json else None
     with logged(data), ExitStack() as stack:
         display = display_on(board, as_json, prompt, _how(file, data, typed=prompt is not None))
-        sinks = [display.see]
+        sinks = [when_running(), display.see]
         if prompt is not None:
             typist = Typist(prompt, raw=sys.stdout.isatty())
-            sinks = [typist.before_shown, display.see, typist.when_shown]
+            sinks = [when_running(), typist.before_shown, display.see, typist.when_shown]
             stack.enter_context(typist.at_work())
         running = Run(file, options, sinks, answered_here=prompt is not None)
         stack.callback(running.close)
@@ -90,6 +91,7 @@ def _together(campaigns: list[Path], options: "Options", as_json: bool) -> NoRet
     from motet.cli.campaign import as_dict, exit_code, print_outcome, print_places, signals, wanted_of, write_results
     from motet.cli.display import Lines, Nothing
     from motet.cli.logs import logged
+    from motet.cli.undisturbed import when_running
 
     files = [load(path, options) for path in campaigns]
     boards = [Board(wanted_of(file), time.monotonic) for file in files]
@@ -97,7 +99,8 @@ def _together(campaigns: list[Path], options: "Options", as_json: bool) -> NoRet
     named = zip(files, boards, strict=True)
     displays = [Nothing(how) if as_json else Lines(board, how, file.campaign.campaign) for file, board in named]
     with logged(options.data), ExitStack() as stack:
-        running = Together(files, options, [[display.see] for display in displays])
+        settle = when_running()
+        running = Together(files, options, [[settle, display.see] for display in displays])
         stack.callback(running.close)
         with signals(running):
             summaries = running.wait()
@@ -109,7 +112,8 @@ def _together(campaigns: list[Path], options: "Options", as_json: bool) -> NoRet
             print(f"\n{summary.campaign}")
             print_outcome(summary, file)
             print_places({name: facts[name] for name in ("store", "report", "data")})
-    raise typer.Exit(max(exit_code(summary) for summary in summaries))
+    codes = [exit_code(summary) for summary in summaries]
+    raise typer.Exit(Exit.UNSAFE if Exit.UNSAFE in codes else max(codes))
 
 
 def _how(file: "CampaignFile", data: Path, *, typed: bool) -> str:

@@ -1,12 +1,13 @@
 """`motet station`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from motet.cli.exits import handled
+from motet.cli.exits import Exit, handled
 from motet.cli.options import Data, Json
 
 
@@ -31,12 +32,12 @@ def station(
 
     A station that is hosted again knows what it has done, by its journal in the data folder.
     """
-    import gc
     import signal
     from types import FrameType
 
     from motet.api.station import Hosting, Options
     from motet.cli.logs import logged
+    from motet.cli.undisturbed import undisturbed
 
     hardware = None if simulated is None else "simulated" if simulated else "real"
     hosting = Hosting(Options(names, lab, data, hardware, time_scale))
@@ -51,8 +52,7 @@ def station(
             if hosting.lab.broker.embedded and not as_json:
                 print(f"waiting for a campaign's broker at port {hosting.lab.broker.port}; Ctrl-C ends it", flush=True)
             hosting.ready.result()
-            gc.collect()
-            gc.freeze()  # what is there by now stays; to go through it now and then would halt the stations
+            undisturbed()
             for name in names:
                 facts = {"station": name, "lab": hosting.lab.lab, "broker": hosting.broker}
                 told = f"station {name} of {hosting.lab.lab} is at {hosting.broker}; Ctrl-C ends it"
@@ -60,3 +60,6 @@ def station(
             hosting.wait()
     finally:
         hosting.close()
+    if hosting.unsafe:
+        print("\n".join(f"UNSAFE   {one}" for one in hosting.unsafe), file=sys.stderr)
+        raise typer.Exit(Exit.UNSAFE)

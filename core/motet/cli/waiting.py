@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 """So many of what waits, and of what happened last, are shown with a campaign."""
 
-_OWN = ("began", MODE)
+_OWN = ("began", "step begun", MODE)
 """Kinds of events that are no news to people."""
 
 

@@ -133,6 +133,8 @@ class Verb:
         self._stopped = self._begun = False
         self.calls = 0
         """How many calls have begun."""
+        self.before: Callable[[], Awaitable[object]] | None = None
+        """Awaited before a call begins: to note a call that must not be repeated. When it raises, nothing is done."""
 
     def check(self, arguments: Mapping[str, Any], later: Collection[str] = ()) -> None:
         """Raises LimitError or ProcedureError for a name, type or value that the verb does not take. Sends nothing.
@@ -171,7 +173,6 @@ class Verb:
         self._check_unlocked()
         self.check(arguments)
         self._stopped = self._begun = False
-        self.calls += 1
         status = AsyncStatus(self._do(arguments), name=self.name)
         self._task = status.task
         return status
@@ -184,6 +185,10 @@ class Verb:
         self._check_unlocked()  # once more: it may have been locked since this was asked for
         self._begun = True
         try:
+            if self.before is not None:
+                await self.before()
+                self._check_unlocked()
+            self.calls += 1
             given: Mapping[str, Any] | None = await getattr(self._device, self.spec.name)(**arguments)
         except asyncio.CancelledError:
             if self._stopped:

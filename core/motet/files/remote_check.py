@@ -1,5 +1,6 @@
 """Checks of stations that other processes host: they need a broker where both sides meet."""
 
+from motet.files import broker_check
 from motet.files.node import Node
 from motet.files.report import Report
 from motet.files.units import convert
@@ -18,6 +19,8 @@ def check_remote(checked: Checked[Lab], report: Report) -> None:
         _check_time(getattr(lab.remote, key), node.at("remote", key), report)
     if "stations" in checked.stand_ins:
         return
+    if not (lab.broker.none or lab.broker.embedded) and any(station.remote for station in lab.stations.values()):
+        _check_patience(lab, node.at("remote", "lost_after"), report)
     for name, station in lab.stations.items():
         where = node.at("stations", name)
         if station.when_alone is not None and not station.remote:
@@ -27,6 +30,18 @@ def check_remote(checked: Checked[Lab], report: Report) -> None:
             needed = "`mqtt://HOST`, or `{url: embedded, port: PORT}` for stations on this computer, is needed"
             report.add(where.at("remote"), found, needed)
     _check_shared(lab, node, report)
+
+
+def _check_patience(lab: Lab, where: Node, report: Report) -> None:
+    """A broker that hangs must be noticed, and be used again, before its silence is taken for that of all stations."""
+    try:
+        patience_s, keepalive_s = convert(lab.remote.lost_after, "s"), broker_check.seconds(lab.broker)
+    except ValueError:
+        return  # reported where it is checked
+    if patience_s < 2 * keepalive_s:
+        needed = f"at least {2 * keepalive_s} s is needed, twice `broker.keepalive` ({keepalive_s} s)"
+        why = "until a broker that hangs is noticed all stations are silent"
+        report.add(where, f"`lost_after: {lab.remote.lost_after}`", f"{needed}: {why}; or a shorter keepalive")
 
 
 def _check_shared(lab: Lab, node: Node, report: Report) -> None:

@@ -8,7 +8,7 @@ from motet.files import expressions
 from motet.files.instruments import Bench
 from motet.files.node import Node
 from motet.files.report import Report, one_of
-from motet.files.safety import full_name
+from motet.files.safety import full_name, readers_of
 from motet.files.scope import NUMERIC, described, kind_of
 from motet.files.signal_conditions import SignalCondition, parse_condition
 from motet.files.simulation_check import check_time
@@ -34,7 +34,7 @@ def check_safety(checked: Checked[Lab], benches: tuple[Bench, ...], report: Repo
     where = checked.node.at("safety")
     for index, text in enumerate(lab.safety.estop_when):
         _check_condition(text, where.at("estop_when", index), find, report)
-    for key in ("every", "heartbeat"):
+    for key in ("every", "heartbeat", "safe_within"):
         value = getattr(lab.safety, key)
         if value is not None:
             check_time(value, where.at(key), report)
@@ -98,7 +98,12 @@ def _of_station(bench: Bench) -> Find:
 
 def _of_lab(lab: Lab, benches: Mapping[str, Bench]) -> Find:
     def find(name: str) -> "Output | None":
-        station, device, signal = full_name(lab, name).split(".")
+        whole = full_name(lab, name)
+        _, device, signal = whole.split(".")
+        readers = readers_of(lab, whole)
+        if not readers:
+            raise ProcedureError(f"{name}: no station uses the shared device {device!r}: none can read it")
+        station = readers[0]
         return _signal(benches[station], device, signal, name) if station in benches else None
 
     return find

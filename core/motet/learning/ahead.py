@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
 from motet.errors import LearnerError
+from motet.learning.at_work import AtWork, Order
 from motet.learning.learner import Learner
-from motet.learning.thread import Lasts, LearnerThread
+from motet.learning.thread import Lasts
 from motet.model.experiment import Outcome, Suggestion
 from motet.model.values import Point, Value
 
@@ -23,10 +23,14 @@ _Key = frozenset[tuple[str, Value]]
 class _Job:
     """One visit to the learner: what it has to hear of, and what is wanted of it."""
 
-    orders: list[Callable[[], None]]
+    orders: list[Order]
     renews: bool
     wanted: int
     ready: tuple[Point, ...]
+
+    def ask(self, learner: Learner, instead: str) -> list[Suggestion]:
+        """In the learner's thread."""
+        return learner.propose(self.wanted, self.ready, instead=instead)
 
 
 class Suggester:
@@ -42,7 +46,7 @@ class Suggester:
       the start design does not run on for want of milliseconds. With a station free and as many points in
       flight as there are stations, one of them must have ended.
 
-    `ahead` is the number of stations.
+    `ahead` is the number of stations. `another` makes a learner that takes the place of one that hangs.
     """
 
     def __init__(
@@ -53,13 +57,14 @@ class Suggester:
         wait_when_alone: bool = True,
         lasts: Lasts | None = None,
         longest_s: float | None = None,
+        another: Callable[[], Learner] | None = None,
     ) -> None:
         self.wait_when_alone = wait_when_alone
         self._learner = learner
         self._ahead = max(1, ahead)
-        self._thread = LearnerThread(lasts, longest_s)
+        self._visits = AtWork(learner, lasts, longest_s, another)
         self._ready: list[Suggestion] = []
-        self._orders: list[Callable[[], None]] = []
+        self._orders: list[Order] = []
         self._in_flight: Counter[_Key] = Counter()  # a learner that repeats points has one twice
         self._handed_out = learner.asked
         self._must_renew = True
@@ -76,15 +81,15 @@ class Suggester:
     @property
     def busy_s(self) -> float:
         """Seconds that the learner worked."""
-        return self._thread.busy_s
+        return self._visits.busy_s
 
     def waits_for_outcome(self, in_flight: int) -> bool:
         """Whether a station tells of its experiment before it takes the next point, with so many others running."""
-        return self.wait_when_alone and in_flight == 0
+        return self.wait_when_alone and in_flight == 0 and not self._is_starting()
 
     async def start(self) -> None:
         """Import what the plugins need and compute the first suggestions. Raises LearnerError."""
-        self._orders.append(self._learner.warm_up)
+        self._visits.warm()
         await self.settled()
 
     async def settled(self) -> None:
@@ -120,24 +125,24 @@ class Suggester:
         self._land(key)
         self._told_meanwhile.add(key)
         self._ready = [suggestion for suggestion in self._ready if _key(suggestion.parameters) != key]
-        self._order(partial(self._learner.tell, outcome))
+        self._order(lambda learner: learner.tell(outcome))
 
     def hold(self, suggestion: Suggestion) -> None:
         """A point that the learner did not propose, or not in this process, is being measured. Does not wait."""
         key = _key(suggestion.parameters)
         self._in_flight[key] += 1
         self._ready = [ready for ready in self._ready if _key(ready.parameters) != key]
-        self._order(partial(self._learner.hold, suggestion))
+        self._order(lambda learner: learner.hold(suggestion))
 
     def release(self, suggestion: Suggestion) -> None:
         """A taken suggestion is given back unmeasured. Does not wait."""
         self._land(_key(suggestion.parameters))
-        self._order(partial(self._learner.release, suggestion.id))
+        self._order(lambda learner: learner.release(suggestion.id))
 
     def forgive(self) -> None:
         """Ask the learner again after it has failed: it is told first what it was not told then. One that hangs is not
         forgiven."""
-        if not self._thread.hung:
+        if not self._visits.hung:
             self._error = None
 
     def interrupt(self) -> None:
@@ -149,7 +154,7 @@ class Suggester:
         """Stop. A fit that is running is waited for, `timeout_s` at most: a thread cannot be interrupted."""
         self._closed = True
         self._changed.set()
-        await self._thread.close(self._task, timeout_s)
+        await self._visits.close(self._task, timeout_s)
 
     def _hand_out(self, suggestion: Suggestion) -> Suggestion:
         point = suggestion.parameters
@@ -158,7 +163,7 @@ class Suggester:
         if self._job is not None and self._job.renews:
             self._taken_meanwhile.add(_key(point))
         taken = replace(suggestion, id=str(self._handed_out))
-        self._orders.append(partial(self._learner.hold, taken))
+        self._orders.append(lambda learner: learner.hold(taken))
         self._wake()
         return taken
 
@@ -168,7 +173,7 @@ class Suggester:
         if self._in_flight[key] <= 0:
             del self._in_flight[key]
 
-    def _order(self, order: Callable[[], None]) -> None:
+    def _order(self, order: Order) -> None:
         self._orders.append(order)
         self._exhausted = False
         if self._is_starting() and (self._in_flight or not self.wait_when_alone):
@@ -198,7 +203,7 @@ class Suggester:
         try:
             while not self._closed and (self._must_renew or self._orders or self._is_short()):
                 job = self._job = self._next_job()
-                self._receive(job, await self._thread.visit(self._visit, job))
+                self._receive(job, await self._visits.visit(job.orders, job.ask))
                 self._changed.set()
         except LearnerError as error:
             self._failed(error)
@@ -213,7 +218,7 @@ class Suggester:
 
     def _failed(self, error: LearnerError) -> None:
         self._error, self._must_renew = error, True
-        if self._job is not None and not self._thread.hung:
+        if self._job is not None and not self._visits.hung:
             self._orders = [*self._job.orders, *self._orders]
 
     def _is_short(self) -> bool:
@@ -229,13 +234,6 @@ class Suggester:
             return _Job(orders, True, self._ahead + len(self._ready), ())
         ready = tuple(suggestion.parameters for suggestion in self._ready)
         return _Job(orders, False, max(0, self._ahead - len(ready)), ready)
-
-    def _visit(self, job: _Job) -> list[Suggestion]:
-        """In the learner's thread."""
-        while job.orders:
-            job.orders[0]()
-            job.orders.pop(0)
-        return self._learner.propose(job.wanted, job.ready)
 
     def _receive(self, job: _Job, found: list[Suggestion]) -> None:
         self._job = None

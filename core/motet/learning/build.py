@@ -29,8 +29,9 @@ def build_learner(
     stations: int = 1,
     constraints: Mapping[str, OutcomeConstraint] | None = None,
     rules: Sequence[StopRule] = (),
+    keeps: bool = True,
 ) -> Learner:
-    """The learner of a campaign; `rules` that look at the model get to see it.
+    """The learner of a campaign; `rules` that look at the model get to see it. `keeps`: see Learner.
 
     Raises PluginProblem for a name or option that no plugin takes, and for parts that do not go together.
     """
@@ -40,7 +41,7 @@ def build_learner(
             if mistakes := space.problems(point):
                 where = f"start design {task.parts.labels.start}: the point {dict(point)}"
                 raise PluginProblem(f"{where} is not in the search space: {'; '.join(mistakes)}")
-    return Learner(space, task, seed=seed, stations=stations)
+    return Learner(space, task, seed=seed, stations=stations, keeps=keeps)
 
 
 def build_task(

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from motet.errors import LearnerError
+from motet.learning.at_work import AtWork, Order
 from motet.learning.learner import Learner
-from motet.learning.thread import Lasts, LearnerThread
+from motet.learning.thread import Lasts
 from motet.model.experiment import Outcome, Suggestion
-
-Order = Callable[[], None]
 
 
 class FreshSuggester:
@@ -17,12 +15,18 @@ class FreshSuggester:
 
     What `take` gives follows from the order in which outcomes were told and points taken, never from how long a fit
     or the way to it takes: a station that takes after its own outcome sees what was told up to there, and nothing that
-    came later. Lives on one event loop.
+    came later. `another` makes a learner that takes the place of one that hangs. Lives on one event loop.
     """
 
-    def __init__(self, learner: Learner, *, lasts: Lasts | None = None, longest_s: float | None = None) -> None:
-        self._learner = learner
-        self._thread = LearnerThread(lasts, longest_s)
+    def __init__(
+        self,
+        learner: Learner,
+        *,
+        lasts: Lasts | None = None,
+        longest_s: float | None = None,
+        another: Callable[[], Learner] | None = None,
+    ) -> None:
+        self._learner = AtWork(learner, lasts, longest_s, another)
         self._orders: list[Order] = []
         self._passed_on = 0
         self._last: asyncio.Task[None] | None = None
@@ -32,7 +36,7 @@ class FreshSuggester:
     @property
     def busy_s(self) -> float:
         """Seconds that the learner worked."""
-        return self._thread.busy_s
+        return self._learner.busy_s
 
     def waits_for_outcome(self, in_flight: int) -> bool:
         """A station tells of its experiment before it takes the next point."""
@@ -40,7 +44,7 @@ class FreshSuggester:
 
     async def start(self) -> None:
         """Import what the plugins need. Raises LearnerError."""
-        self._orders.append(self._learner.warm_up)
+        self._learner.warm()
         await self._visited(0)
 
     async def take(self, told: int | None = None) -> Suggestion | None:
@@ -54,21 +58,21 @@ class FreshSuggester:
 
     def tell(self, outcome: Outcome) -> int:
         """The learner hears of an outcome before a point is taken; how many things it hears of until then."""
-        self._orders.append(partial(self._learner.tell, outcome))
+        self._orders.append(lambda learner: learner.tell(outcome))
         return self._passed_on + len(self._orders)
 
     def hold(self, suggestion: Suggestion) -> None:
         """A point that the learner did not propose, or not in this process, is being measured."""
-        self._orders.append(partial(self._learner.hold, suggestion))
+        self._orders.append(lambda learner: learner.hold(suggestion))
 
     def release(self, suggestion: Suggestion) -> None:
         """A taken suggestion is given back unmeasured."""
-        self._orders.append(partial(self._learner.release, suggestion.id))
+        self._orders.append(lambda learner: learner.release(suggestion.id))
 
     def forgive(self) -> None:
         """Ask the learner again after it has failed: it is told first what it was not told then. One that hangs is not
         forgiven."""
-        if not self._thread.hung:
+        if not self._learner.hung:
             self._error = None
 
     def interrupt(self) -> None:
@@ -79,7 +83,7 @@ class FreshSuggester:
     async def close(self, timeout_s: float = 30.0) -> None:
         """Stop. A fit that is running is waited for, `timeout_s` at most."""
         self.interrupt()
-        await self._thread.close(self._last, timeout_s)
+        await self._learner.close(self._last, timeout_s)
 
     async def _visited(self, wanted: int, told: int | None = None) -> list[Suggestion]:
         """A visit after all that were asked for before; when nobody waits any longer, it ends by itself."""
@@ -104,18 +108,16 @@ class FreshSuggester:
         if self._error is not None:
             return
         try:
-            found += await self._thread.visit(self._ask, orders, wanted)
+            asked = await self._learner.visit(
+                orders, lambda learner, instead: learner.ask(wanted, instead=instead) if wanted else []
+            )
+            self._learner.handed_out(asked)
+            found += asked
             return
         except LearnerError as error:
             self._error = error
         except Exception as error:  # noqa: BLE001 - whatever went wrong in the thread surfaces in `take`
             self._error = LearnerError(f"the learner failed: {type(error).__name__}: {error}")
             self._error.__cause__ = error
-        if not self._thread.hung:
+        if not self._learner.hung:
             self._orders, self._passed_on = [*orders, *self._orders], self._passed_on - len(orders)
-
-    def _ask(self, orders: list[Order], wanted: int) -> list[Suggestion]:
-        while orders:
-            orders[0]()
-            orders.pop(0)
-        return self._learner.ask(wanted) if wanted else []

@@ -39,7 +39,9 @@ class Learner:
     Not thread-safe: one thread at a time.
     """
 
-    def __init__(self, space: Space, task: Task, *, seed: int, stations: int = 1) -> None:
+    def __init__(self, space: Space, task: Task, *, seed: int, stations: int = 1, keeps: bool = True) -> None:
+        """`keeps` says whether it keeps the outcomes themselves, for `state` and `should_stop`. The learner of a
+        campaign need not: they are in the store."""
         self._task = task
         self._seed = seed
         self._parts = task.parts
@@ -56,7 +58,7 @@ class Learner:
         stated = task.parts.start.points if isinstance(task.parts.start, Listed) else ()
         self._stated = [(self._encoder.key(point), point) for point in stated]
         self._asked = 0
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[Outcome] | None = [] if keeps else None
         self._failures: list[int] = []
 
     @property
@@ -69,18 +71,19 @@ class Learner:
         if width := self._encoder.width:
             self._judge.trial(np.vstack([np.zeros(width), np.ones(width)]))
 
-    def ask(self, n: int = 1) -> list[Suggestion]:
+    def ask(self, n: int = 1, *, instead: str = "") -> list[Suggestion]:
         """`propose`, and remember the points as pending; each suggestion gets an id."""
         found: list[Suggestion] = []
-        while len(found) < n and (one := self._next()) is not None:
+        while len(found) < n and (one := self._next(instead)) is not None:
             key, suggestion = one
             self._asked += 1
             found.append(replace(suggestion, id=str(self._asked)))
             self._held(key, found[-1])
         return found
 
-    def propose(self, n: int, pending: Sequence[Point] = ()) -> list[Suggestion]:
-        """The next n points to measure, each chosen as if those before it and `pending` were pending too.
+    def propose(self, n: int, pending: Sequence[Point] = (), *, instead: str = "") -> list[Suggestion]:
+        """The next n points to measure, each chosen as if those before it and `pending` were pending too. `instead`
+        says why the start design is to choose in place of the model, empty where it is not.
 
         Changes nothing. Never a point that is measured or failed, nor one that is pending unless the pending
         strategy repeats such points; fewer than n, or none, when no other is left. Raises LearnerError when a
@@ -92,7 +95,7 @@ class Learner:
             for key in map(self._encoder.key, pending):
                 held.append(key)
                 self._held(key)
-            while len(found) < n and (one := self._next()) is not None:
+            while len(found) < n and (one := self._next(instead)) is not None:
                 key, suggestion = one
                 found.append(suggestion)
                 held.append(key)
@@ -111,7 +114,8 @@ class Learner:
         """
         key = self._memory.tell(outcome)
         if key is not None:
-            self._outcomes.append(outcome)
+            if self._outcomes is not None:
+                self._outcomes.append(outcome)
             self._judge.forget()
             self._supply.update(key)
 
@@ -131,8 +135,9 @@ class Learner:
         self._supply.update(self._memory.release(suggestion))
 
     def state(self) -> LearnerState:
-        """Everything that the learner knows. A learner of the same campaign that replays it goes on in its place."""
-        return LearnerState(self._asked, tuple(self._memory.suggestions.values()), tuple(self._outcomes))
+        """Everything that the learner knows. A learner of the same campaign that replays it goes on in its place.
+        Raises LearnerError for one that keeps no outcomes."""
+        return LearnerState(self._asked, tuple(self._memory.suggestions.values()), tuple(self._kept))
 
     def replay(self, state: LearnerState) -> None:
         """Take in the state of another learner of the same campaign; this one must not know anything yet."""
@@ -143,23 +148,32 @@ class Learner:
             self.hold(suggestion)
 
     def should_stop(self, rules: Sequence[StopRule], elapsed_s: float = 0.0, cost: float | None = None) -> str | None:
-        """Why one of the rules holds for what was told so far, None when none does."""
-        suggestions = [outcome.experiment.suggestion for outcome in self._outcomes]
-        history = History(self._outcomes, self._task.objectives, elapsed_s, suggestions, cost)
+        """Why one of the rules holds for what was told so far, None when none does. Raises LearnerError for a learner
+        that keeps no outcomes."""
+        suggestions = [outcome.experiment.suggestion for outcome in self._kept]
+        history = History(self._kept, self._task.objectives, elapsed_s, suggestions, cost)
         return next((reason for rule in rules if (reason := rule.reason(history))), None)
+
+    @property
+    def _kept(self) -> Sequence[Outcome]:
+        if self._outcomes is None:
+            raise LearnerError("this learner was made to keep no outcomes: `keeps=False`")
+        return self._outcomes
 
     def _held(self, key: bytes, suggestion: Suggestion | None = None) -> None:
         self._memory.hold(key, suggestion)
         self._supply.update(key)
 
-    def _next(self) -> tuple[bytes, Suggestion] | None:
-        """The next point with its key, as things stand."""
+    def _next(self, instead: str) -> tuple[bytes, Suggestion] | None:
+        """The next point with its key, as things stand; without the model where `instead` says why."""
         memory = self._memory
         rng = np.random.default_rng([_CHOICE, self._seed, memory.told, memory.waiting])
         begun = memory.valued + memory.waiting
         if begun < self.start_count or not memory.ready:
             of = f"of {self.start_count}" if begun < self.start_count else "(no value to model yet)"
             return self._start(begun, f"start {begun + 1} {of}", rng)
+        if instead:
+            return self._start(begun, f"in place of a learner that failed: {instead}", rng, instead)
         try:
             found = self._judge.best(rng)
         except FitFailed as error:

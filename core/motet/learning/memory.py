@@ -2,36 +2,20 @@
 
 import math
 from bisect import insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from motet.contracts.belief import Array, Data
 from motet.errors import LearnerError
 from motet.learning.encoding import Encoder
+from motet.learning.series import Numbers, Series
 from motet.model.experiment import Outcome, State, Suggestion
 from motet.model.objective import Objective
 
 LOST_ONCE = 1
 """A point whose station was lost more often than that counts as failed: perhaps it is the point that does it."""
-
-_Value = tuple[bytes, float, int, float]
-"""Key of the point, merit, place in the order told, standard error."""
-
-
-@dataclass
-class _Series:
-    """The values of one objective, sorted by point and merit."""
-
-    objective: Objective
-    values: list[_Value] = field(default_factory=list[_Value])
-    data: Data | None = None
-
-    def add(self, key: bytes, merit: float, error: float) -> None:
-        insort(self.values, (key, merit, len(self.values), error))
-        self.data = None
 
 
 class Memory:
@@ -52,11 +36,13 @@ class Memory:
         again: bool = False,
     ) -> None:
         self._encoder = encoder
-        self._series = {name: _Series(objective) for name, objective in {**objectives, **others}.items()}
+        self._series = {name: Series(objective) for name, objective in {**objectives, **others}.items()}
         self._names = tuple(objectives)
         self._repeats = repeats
         self._again = again
-        self._told: set[str] = set()
+        self._told: defaultdict[str, Numbers] = defaultdict(Numbers)
+        """The numbers of the experiments told of, by campaign."""
+        self._data: dict[str, Data] = {}
         self._complete: list[tuple[bytes, tuple[float, ...]]] = []
         self._succeeded: set[bytes] = set()
         self._failed: set[bytes] = set()
@@ -74,13 +60,14 @@ class Memory:
         Raises LearnerError for one that is not ended, lacks every objective or has a value that is not finite.
         """
         experiment = outcome.experiment
-        if experiment.id in self._told:
+        if experiment.number in self._told[experiment.campaign]:
             return None
         merits = self._merits(outcome)
         key = self._encoder.key(experiment.parameters)
-        self._told.add(experiment.id)
+        self._told[experiment.campaign].add(experiment.number)
         for name, (merit, error) in merits.items():
             self._series[name].add(key, merit, error)
+            self._data.pop(name, None)
         if merits:
             self.valued += 1
             self._succeeded.add(key)
@@ -88,7 +75,7 @@ class Memory:
             self._lost[key] += 1
             if not outcome.lost or self._lost[key] > LOST_ONCE:
                 self._failed.add(key)
-        if all(name in merits for name in self._names):
+        if len(self._names) > 1 and all(name in merits for name in self._names):
             insort(self._complete, (key, tuple(merits[name][0] for name in self._names)))
         self._forget(self._handed_back(experiment.suggestion.id, key))
         return key
@@ -168,12 +155,12 @@ class Memory:
     @property
     def ready(self) -> bool:
         """Whether there is a value of every objective, so that all can be modelled."""
-        return all(self._series[name].values for name in self._names)
+        return all(len(self._series[name]) for name in self._names)
 
     @property
     def told(self) -> int:
         """Number of outcomes, failed ones included."""
-        return len(self._told)
+        return sum(map(len, self._told.values()))
 
     @property
     def suggestions(self) -> Mapping[str, Suggestion]:
@@ -198,17 +185,19 @@ class Memory:
 
     def data(self, name: str) -> Data:
         """What was measured of one number, the same whoever finished first."""
-        series = self._series[name]
-        if series.data is None:
-            objective = series.objective
-            keys, merits, told, errors = zip(*series.values, strict=True) if series.values else ((), (), (), ())
-            known = None if objective.error is None else np.array(errors, dtype=float)
-            places = np.array(told, dtype=np.intp)
-            series.data = Data(self.rows(keys), np.array(merits), places, known, len(objective.classes))
-        return series.data
+        if name not in self._data:
+            series = self._series[name]
+            known = None if series.objective.error is None else np.array(series.errors)
+            places = np.array(series.places, dtype=np.intp)
+            classes = len(series.objective.classes)
+            self._data[name] = Data(self.rows(series.keys), np.array(series.merits), places, known, classes)
+        return self._data[name]
 
     def complete(self) -> tuple[Array, Array]:
         """Rows (c, d) and merits (c, m) of the m objectives where all of them were measured."""
+        if len(self._names) == 1:
+            data = self.data(self._names[0])
+            return data.x, data.merits.reshape(-1, 1)
         rows = self.rows([key for key, _ in self._complete])
         return rows, np.array([merits for _, merits in self._complete]).reshape(len(rows), len(self._names))
 

@@ -81,6 +81,7 @@ class LearnerThread:
             done, _ = await asyncio.wait([call], timeout=self._longest_s)
             if not done:
                 self.hung = True
+                call.cancel()  # when it comes back after all, nobody wants to know
                 raise LearnerError(
                     f"the learner has not come back for {self._longest_s:g} s; `learner.longest` allows no more"
                 )
@@ -88,6 +89,10 @@ class LearnerThread:
         if self._lasts is not None and (seconds := self._lasts(self.busy_s - began)) > 0:
             await asyncio.sleep(seconds)
         return result
+
+    def give_up(self) -> None:
+        """It hangs, and is left behind: its thread ends if it ever comes back."""
+        self._thread.shutdown(wait=False)
 
     async def close(self, working: "asyncio.Task[None] | None", timeout_s: float) -> None:
         """Stop. A visit that goes on is waited for, `timeout_s` at most: a thread cannot be interrupted."""

@@ -80,7 +80,8 @@ class LearnerConfig(Frozen):
     each suggestion says so."""
     longest: Bound | None = None
     """How long one visit to the learner may take, of the clock on the wall: `10 min`. One that takes longer counts as
-    failed; without it a learner that hangs is waited for."""
+    failed, and with `fall_back` a new learner takes its place, three times; without it a learner that hangs is waited
+    for."""
     suggest: Literal["fresh", "ahead"] = "fresh"
     """`fresh`: a free station waits for the fit, and every suggestion knows every result. `ahead`: suggestions are made
     while stations work, and the next one may not know the last results: for experiments as short as a fit."""

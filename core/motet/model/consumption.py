@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from motet.model.lab import Lab
-from motet.model.questions import Answer, AnswerForm, Question
+from motet.model.questions import AnswerForm, Question
 
 _ROUNDING = 1e-9
 """Relative; 0.3 mL are three times 0.1 mL, whatever floats say."""
@@ -67,21 +67,17 @@ def cost_of(
 class Stocks:
     """What is left as a campaign goes on.
 
-    `supplies` are those of one experiment, all of its stages together; `changes` is by how much there is more of each
-    than at the start, below 0 when it was used up. What the lab states no stock of is never short.
+    `supplies` are those of one experiment, all of its stages together; `levels` is how much there is of each now, the
+    lab's stock where it is not stated. What the lab states no stock of is never short.
     """
 
     supplies: Mapping[str, Supply]
-    changes: Mapping[str, float] = field(default_factory=dict[str, float])
+    levels: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def left(self, name: str) -> float | None:
         """How much there is now, None where the lab states no stock."""
         stock = self.supplies[name].stock
-        return None if stock is None else stock + self.changes.get(name, 0.0)
-
-    def changed(self, name: str, amount: float) -> "Stocks":
-        """The same with so much more of something, or less with an amount below 0."""
-        return Stocks(self.supplies, {**self.changes, name: self.changes.get(name, 0.0) + amount})
+        return None if stock is None else self.levels.get(name, stock)
 
     def lacking(self, uses: Mapping[str, Supply]) -> tuple[str, ...]:
         """What there is too little of for one run that uses so much `each`: it has to wait."""
@@ -99,7 +95,7 @@ class Stocks:
         return left is not None and left < amount - _ROUNDING * max(amount, stock or 0.0)
 
     def question(self, name: str) -> Question:
-        """What a person is asked about something that is low; `added` understands the answer."""
+        """What a person is asked about something that is low."""
         supply, left = self.supplies[name], max(0.0, self.left(name) or 0.0)
         unit = supply.unit or "pieces"
         text = (
@@ -107,19 +103,3 @@ class Stocks:
             f" How much was added ({unit}), or is it {FULL} again?"
         )
         return Question(f"lab-{name}", text, AnswerForm(answer="text"))
-
-    def added(self, name: str, answer: Answer) -> float:
-        """The amount that was added according to an answer, in the consumable's unit: a number, with or without that
-        unit, or `full` for all that there was at the start. Raises ValueError for anything else."""
-        supply, text = self.supplies[name], str(answer).strip()
-        if text.lower() == FULL:
-            return max(0.0, (supply.stock or 0.0) - (self.left(name) or 0.0))
-        try:
-            amount = float(text.removesuffix(supply.unit))
-        except ValueError:
-            amount = -1.0
-        if not 0 <= amount < math.inf:
-            raise ValueError(
-                f"{name}: {answer!r} is not an amount: a number ({supply.unit or 'pieces'}) or `{FULL}` is needed"
-            )
-        return amount

@@ -7,6 +7,9 @@ from typing import Any
 
 from motet.model.values import Point
 
+_NO_NOTES: Mapping[str, float] = {}
+"""One for all: most suggestions have none, and there are many."""
+
 Document = tuple[str, Mapping[str, Any]]
 """A Bluesky document with its name: start, descriptor, event, stop."""
 
@@ -37,7 +40,7 @@ class Suggestion:
     """Unique among the suggestions of one learner; empty until it is handed out."""
     problem: str = ""
     """What kept the learner from using its model; empty when nothing did."""
-    notes: Mapping[str, float] = field(default_factory=dict[str, float])
+    notes: Mapping[str, float] = field(default_factory=lambda: _NO_NOTES)
     """What stop rules wanted to know of the model, by a name that the rule chose."""
 
 

@@ -14,7 +14,7 @@ class Job:
 
     `attempt` counts the runs of the experiment from 1, through all of its stages. `inputs` are the outputs of earlier
     stages by `stage.step.output`; `units` those of parameters and inputs that have one. `limits` are the campaign's, by
-    `device.quantity`.
+    `device.quantity`; `priority` too: before which others it gets shared devices.
     """
 
     experiment: Experiment
@@ -24,6 +24,7 @@ class Job:
     inputs: Mapping[str, Value] = field(default_factory=dict[str, Value])
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     limits: Mapping[str, tuple[Bound, Bound]] = field(default_factory=dict[str, tuple[Bound, Bound]])
+    priority: int = 0
 
     @property
     def id(self) -> str:

@@ -88,6 +88,8 @@ class Safety(Frozen):
     """How often their signals are read, lab time."""
     heartbeat: Bound | None = None
     """The longest time, of the clock on the wall, for which a station may hear nothing of the lab."""
+    safe_within: Bound = 30.0
+    """How long the end of a campaign waits, lab time, for devices that do not reach their safe state."""
 
 
 class Station(Frozen):

@@ -68,8 +68,8 @@ class Visit:
     reason: str = ""
 
     def __str__(self) -> str:
-        """`synthesis at bench1`."""
-        return f"{self.stage} at {self.station}" if self.stage else self.station
+        """`synthesis at bench1`; the station alone where the stage is called like it."""
+        return f"{self.stage} at {self.station}" if self.stage not in ("", self.station) else self.station
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What is asked of people about a campaign itself: whether to repeat what must not be repeated by itself."""
 
-from motet.errors import ProcedureError
+from motet.errors import Interrupted, ProcedureError, StationLost
 from motet.model.experiment import RunRecord
 from motet.model.questions import AnswerForm, Question
 from motet.orchestration.judge import AskAgain
@@ -20,7 +20,9 @@ def asks_again(questions: Questions) -> AskAgain:
         if not record.unrepeatable:
             raise ProcedureError("nobody has to be asked about an attempt whose steps may be repeated")
         done = ", ".join(record.unrepeatable)
-        what = f"Experiment {work.experiment.number} at {station} failed ({record.error}) after it had begun {done}"
+        what = f"Experiment {work.experiment.number} at {station} failed ({record.error})"
+        if not isinstance(record.error, Interrupted | StationLost):  # these say themselves what was begun, or may have
+            what += f" after it had begun {done}"
         device = f"{station}-{record.unrepeatable[0].partition('.')[0]}"
         return await questions.ask(Question(device, f"{what}. Try it again?", AnswerForm(answer="yes_no"))) is True
 

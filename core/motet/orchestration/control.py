@@ -45,12 +45,13 @@ class Control:
         return self.state
 
     def pause(self, reason: str = "asked to pause", holder: str = PERSON) -> None:
-        """Begin no further step or experiment."""
+        """Begin no further step or experiment. What holds it may have another reason later on; a person's stays."""
         if self.ending:
             return
-        first = not self._holders
-        self._holders.setdefault(holder, reason)
-        if first:
+        told = next(iter(self._holders.values()), None)
+        if holder != PERSON or holder not in self._holders:
+            self._holders[holder] = reason
+        if next(iter(self._holders.values())) != told:
             self._change(CampaignState.PAUSED, reason)
 
     def resume(self, reason: str = "asked to resume", holder: str = PERSON) -> None:

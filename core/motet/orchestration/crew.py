@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from motet.model.events import CampaignState
 from motet.orchestration.floor import Floor
+from motet.orchestration.leaving import Leaving
 from motet.orchestration.ledger import Ledger
 from motet.station import Station
 
@@ -21,6 +22,7 @@ class Crew:
     stations: Sequence[Station]
     floor: Floor
     ledger: Ledger
+    leaving: Leaving
 
     @asynccontextmanager
     async def turn(self, station: Station, goes_on: Callable[[], object]) -> AsyncGenerator[bool]:
@@ -48,14 +50,16 @@ class Crew:
 
     async def leave(self) -> None:
         """The campaign ends. What goes wrong at one station must not keep the others from it."""
-        await asyncio.gather(*map(self._leave, self.stations))
+        left = await asyncio.gather(*map(self._leave, self.stations))
+        await self.leaving.wait_for(station for station, was in zip(self.stations, left, strict=True) if was)
 
-    async def _leave(self, station: Station) -> None:
+    async def _leave(self, station: Station) -> bool:
         try:
-            await self.floor.leave(station)
+            return await self.floor.leave(station)
         except Exception as error:  # noqa: BLE001 - whatever it is, the campaign has failed and says so
             _log.exception("%s: is not known to be safe", station.name)
             self.ledger.fail(error)
+            return True
 
     async def _abort(self, station: Station) -> None:
         try:

@@ -32,8 +32,9 @@ class Floor(Protocol):
         """Whether it is another campaign's turn at a station that this one has."""
         ...
 
-    async def leave(self, station: Station) -> None:
-        """The campaign ends: its station is left in its safe state, unless another campaign goes on with it."""
+    async def leave(self, station: Station) -> bool:
+        """The campaign ends: its station is left in its safe state, unless another campaign goes on with it. Whether
+        it was left so now."""
         ...
 
 
@@ -55,10 +56,11 @@ class Alone:
         """There is none."""
         return False
 
-    async def leave(self, station: Station) -> None:
+    async def leave(self, station: Station) -> bool:
         """End what still runs there, and make it safe."""
         await station.abort("the campaign ended")
         await station.safe()
+        return True
 
 
 @dataclass
@@ -94,7 +96,7 @@ class Shared:
         """Whether it is another campaign's turn."""
         return self.leases.gives_way(station.name, self.priority)
 
-    async def leave(self, station: Station) -> None:
+    async def leave(self, station: Station) -> bool:
         """The last campaign that uses a station leaves it safe. Doing so again does nothing."""
         claim = self._claims.pop(station.name, None)
         if claim is not None and not claim.cancel():
@@ -103,7 +105,8 @@ class Shared:
         if self.key in users:
             users.discard(self.key)
             if not users:
-                await Alone().leave(station)
+                return await Alone().leave(station)
+        return False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from motet.model.objective import Objective, OutcomeConstraint
 class Goal:
     """What a campaign is after and when it ends. `retry_wait_s` is the wait before another try of an experiment,
     seconds of the loop's clock; `cost` what so many runs of each stage cost, with the hours of each station.
+    `safe_within_s` is how long its end waits for devices to be safe.
     `pause_on_learner_error`: a learner that fails pauses the campaign, instead of ending it."""
 
     objectives: Mapping[str, Objective]
@@ -19,6 +20,7 @@ class Goal:
     budget: Budget = field(default_factory=Budget)
     failures: FailurePolicy = field(default_factory=FailurePolicy)
     retry_wait_s: float = 0.0
+    safe_within_s: float = 30.0
     constraints: Mapping[str, OutcomeConstraint] = field(default_factory=dict[str, OutcomeConstraint])
     pause_on_learner_error: bool = False
     cost: Callable[[Mapping[str, int], Mapping[str, float]], float | None] = lambda runs, busy_h: None

@@ -31,14 +31,34 @@ class Next(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What follows from an attempt: the experiment's outcome if no other attempt or stage follows, and the error of the
-    attempt. `stop` says that the campaign ends of it."""
+class Staged:
+    """The stage is done, and another one follows: the experiment has no outcome yet."""
 
-    next: Next
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The stage is to be tried again after `error`; `outcome` is the experiment's where that cannot be any more."""
+
+    outcome: Outcome
+    error: Exception
+
+    @property
+    def next(self) -> Next:
+        """At the same station, or at another one where this one is lost."""
+        return Next.ELSEWHERE if isinstance(self.error, StationLost) else Next.AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The experiment has ended; `error` is why it failed, None where it did not. `stop`: the campaign ends of it."""
+
     outcome: Outcome
     error: Exception | None = None
     stop: bool = False
+
+
+Verdict = Staged | Again | Ended
+"""What follows from an attempt."""
 
 
 @dataclass
@@ -53,16 +73,16 @@ class Judge:
     async def verdict(self, work: Work, station: str, record: RunRecord) -> Verdict:
         """What follows from the present attempt at the present stage. Nothing is stored here."""
         if record.error is None and work.stage + 1 < len(self.course.stages):
-            return Verdict(Next.STAGED, Outcome(work.experiment, State.RUNNING))
+            return Staged()
         outcome, error = await self._analysed(work.experiment, work.whole(record))
         if error is None:
-            return Verdict(Next.ENDED, outcome)
+            return Ended(outcome)
         decision = decide(error, work.tries, self.goal.failures, record.unrepeatable)
         if decision is Decision.ASK:
             decision = Decision.RETRY if await self.ask(work, station, record) else Decision.FAIL
         if decision is Decision.RETRY:
-            return Verdict(Next.ELSEWHERE if isinstance(error, StationLost) else Next.AGAIN, outcome, error)
-        return Verdict(Next.ENDED, outcome, error, decision is Decision.STOP)
+            return Again(outcome, error)
+        return Ended(outcome, error, decision is Decision.STOP)
 
     async def _analysed(self, experiment: Experiment, record: RunRecord) -> tuple[Outcome, Exception | None]:
         """The outcome of an experiment; the analysis runs in a thread, since it may take its time."""

@@ -12,17 +12,19 @@ from motet.learning import FreshSuggester, Suggester
 from motet.model.events import CampaignResumed, CampaignState, Progress
 from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
 from motet.model.queue import TOLD_ID
+from motet.model.standing import Wanted
 from motet.orchestration.control import Control
 from motet.orchestration.goal import Goal
 from motet.orchestration.intake import Intake
-from motet.orchestration.judge import Next, Verdict
+from motet.orchestration.judge import Again, Ended, Next, Staged, Verdict
 from motet.orchestration.pipeline import Pipeline
 from motet.orchestration.policy import describe
 from motet.orchestration.queue import Queue
 from motet.orchestration.recorder import Recorder
 from motet.orchestration.resume import Before
+from motet.orchestration.so_far import SoFar
 from motet.orchestration.stopping import Cost, Stopping
-from motet.orchestration.summary import Summary, best_of, front_of
+from motet.orchestration.summary import Summary
 from motet.orchestration.tally import Tally
 from motet.orchestration.told import told
 from motet.orchestration.work import Course, Work
@@ -49,6 +51,7 @@ class Ledger:
     ended: bool = field(default=False, init=False)
     """Whether nothing more can be told of."""
     tally: Tally = field(default_factory=Tally, init=False)
+    so_far: SoFar = field(init=False)
     stopping: Stopping = field(init=False)
     intake: Intake = field(init=False)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]], init=False)
@@ -58,6 +61,7 @@ class Ledger:
     _defect: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        self.so_far = SoFar(Wanted(self.goal.objectives, self.goal.constraints))
         self.stopping = Stopping(self.goal.stop, self.goal.objectives)
         self.queue.listen(self.pipeline.changed)
         self.intake = Intake(
@@ -78,10 +82,10 @@ class Ledger:
         self.stopping.take_up(before.outcomes, before.suggestions)
         self.recorder.emit(CampaignResumed(self.recorder.campaign, before.outcomes, len(before.unfinished)))
         self._consider(self.stopping.reason)
-        self._taken_over = {outcome.experiment.number for outcome in before.outcomes}
+        self._taken_over = {one.experiment.number for one in (*before.outcomes, *before.unfinished)}
         for outcome in before.outcomes:
+            self.so_far.add(outcome)
             self._count(outcome)
-        self._taken_over |= {work.experiment.number for work in before.unfinished}
         self._failed_in_a_row %= self.goal.failures.in_a_row  # those that have ended it once do not end it again
         for suggestion in before.pending:
             self.suggester.hold(suggestion)
@@ -101,26 +105,27 @@ class Ledger:
 
     def progress(self) -> None:
         """Tell how far the campaign is."""
-        self.recorder.emit(Progress(len(self.stopping.outcomes), self.intake.most))
+        self.recorder.emit(Progress(self.so_far.ended, self.intake.most))
 
     async def settle(
         self, work: Work, station: Station, record: RunRecord, verdict: Verdict
     ) -> tuple[Next, Telling | None]:
         """What follows from an attempt, stored; with the task that tells the learner where the experiment has ended."""
-        experiment, job, error = work.experiment, work.job(self.course), verdict.error
+        experiment, job = work.experiment, work.job(self.course)
         self.tally.add(station.name, job.stage, record)
         seconds = record.ended - record.started
         measured = self.recorder.measured(experiment, work.attempts, record)
-        if isinstance(error, EmergencyStop):
-            self.control.pause(f"emergency stop: {error}")
-        if verdict.next is Next.STAGED:
+        if isinstance(verdict, Staged):
             await all_of(measured, self.recorder.staged(experiment, station.name, seconds, job.stage))
             station.acknowledge(job)
             work.advance(record, job.stage)
             self.pipeline.wait(work)
-            return verdict.next, None
-        if error is not None and verdict.next is not Next.ENDED and await self._may_retry(experiment, error):
-            await all_of(measured, self.recorder.retried(experiment, station.name, describe(error), job.stage))
+            return Next.STAGED, None
+        error = verdict.error
+        if isinstance(error, EmergencyStop):
+            self.control.pause(f"emergency stop: {error}")
+        if isinstance(verdict, Again) and await self._may_retry(experiment, verdict.error):
+            await all_of(measured, self.recorder.retried(experiment, station.name, describe(verdict.error), job.stage))
             station.acknowledge(job)
             if verdict.next is Next.ELSEWHERE:
                 work.avoid.add(station.name)
@@ -128,7 +133,7 @@ class Ledger:
             return verdict.next, None
         if error is not None:
             _log.warning("experiment %s at %s failed: %s", experiment.id, station.name, error, exc_info=error)
-            if verdict.stop:
+            if isinstance(verdict, Ended) and verdict.stop:
                 self.fail(error)
         stored = station.acknowledge
         return Next.ENDED, self._close(work, verdict.outcome, station.name, seconds, measured, lambda: stored(job))
@@ -181,20 +186,20 @@ class Ledger:
 
     def summary(self, state: CampaignState, reason: str, stations: int) -> Summary:
         """What it came to."""
-        outcomes = self.stopping.outcomes
+        so_far = self.so_far
         return Summary(
             self.recorder.campaign,
             state,
             reason,
             stations,
-            len(outcomes),
-            sum(outcome.state is State.FAILED for outcome in outcomes),
-            best_of(outcomes, self.goal.objectives, self.goal.constraints),
-            self.tally.wall_s if outcomes else 0.0,
+            so_far.ended,
+            so_far.failed,
+            so_far.best,
+            self.tally.wall_s if so_far.ended else 0.0,
             sum(self.tally.busy_s.values()),
             self.stopping.reached,
             self._defect,
-            front_of(outcomes, self.goal.objectives, self.goal.constraints),
+            so_far.front,
         )
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -240,22 +245,17 @@ class Ledger:
         self, outcome: Outcome, durable: Awaitable[object], stored: Callable[[], object] = lambda: None
     ) -> int | None:
         """The learner hears of an outcome once it is durable; what its next suggestion has to know of."""
-        if not await self._durable(durable):
+        try:
+            await durable
+        except CampaignError as error:
+            self.fail(error)
             return None
         stored()
         return self.suggester.tell(outcome)
 
-    async def _durable(self, write: Awaitable[object]) -> bool:
-        """Whether a write became durable; the campaign fails when it did not."""
-        try:
-            await write
-        except CampaignError as error:
-            self.fail(error)
-            return False
-        return True
-
     def _learn_from(self, outcome: Outcome) -> None:
         """Stop rules and the count of failures in a row."""
+        self.so_far.add(outcome)
         self._consider(lambda elapsed_s, cost: self.stopping.ended(outcome, elapsed_s, cost))
         self.progress()
         self._count(outcome)

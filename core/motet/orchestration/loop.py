@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from motet.contracts.results import Analysis
 from motet.errors import CampaignError
@@ -18,8 +18,10 @@ from motet.orchestration.crew import Crew
 from motet.orchestration.floor import Alone, Floor
 from motet.orchestration.goal import Goal
 from motet.orchestration.judge import AskAgain, Judge, Next
+from motet.orchestration.leaving import Leaving
 from motet.orchestration.ledger import Ledger, Telling, all_of
 from motet.orchestration.pipeline import Pipeline
+from motet.orchestration.policy import first_of
 from motet.orchestration.queue import Queue
 from motet.orchestration.recorder import Recorder
 from motet.orchestration.resume import Before
@@ -58,12 +60,12 @@ class CampaignLoop:
         self._judge = Judge(self.course, self.analysis, self.goal, self._asked_again)
         if self.supplies is not None:
             self.supplies.listen(self._pipeline.changed)
-        queue = self.queue or Queue(self.recorder)
-        self._ledger = Ledger(
-            self.course, self.suggester, self.goal, self.recorder, self.control, self._pipeline, queue
-        )
+        given = self.course, self.suggester, self.goal, self.recorder, self.control, self._pipeline
+        self._ledger = Ledger(*given, self.queue or Queue(self.recorder))
         self._intake = self._ledger.intake
-        self._crew = Crew(self.stations, self.floor, self._ledger)
+        self._leaving = Leaving(self.recorder, self.goal.safe_within_s)
+        self._crew = Crew(self.stations, self.floor, self._ledger, self._leaving)
+        self.control.insist(self._leaving.hurry)
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
@@ -89,17 +91,18 @@ class CampaignLoop:
         except CampaignError as error:
             ledger.fail(error)
         except BaseException as error:
-            ledger.fail(_first(error))
+            ledger.fail(first_of(error))
             raise
         finally:
+            how = ledger.end()  # before the wait for devices that are not safe: to end that takes nothing back
             await self._crew.leave()
             for work in self._pipeline.unfinished:
                 ledger.give_up(work)
             await ledger.settled()
             ledger.ended = True
-            state, reason = ledger.end()
+            state, reason = ledger.end() if ledger.failure else how
             await self.recorder.campaign_changed(state, reason)
-        return ledger.summary(state, reason, len(self.stations))
+        return replace(ledger.summary(state, reason, len(self.stations)), unsafe=tuple(self._leaving.left))
 
     @property
     def over(self) -> str:
@@ -180,7 +183,10 @@ class CampaignLoop:
         if not more and not self._pipeline.may_come(station.name):
             return False
         if station.unavailable:
-            return None
+            # Whoever stops a campaign does not wait for a station to come back: what none can be sent is given up.
+            for work in (stranded := self._pipeline.strand() if self.control.ending else ()):
+                self._ledger.give_up(work)
+            return False if stranded and not self._pipeline.may_come(station.name) else None
         waiting = self._pipeline.next(station.name)
         if waiting is None and not (more and self._begins(station)):
             return None
@@ -220,6 +226,9 @@ class CampaignLoop:
     async def _perform(self, work: Work, station: Station) -> int | None:
         """All attempts at one stage of an experiment here; what the learner's next suggestion has to know of."""
         while True:
+            if self._is_deprived(work):  # somebody else has had the last: the station is not kept while it waits
+                self._pipeline.wait(work, first=True)
+                return None
             if not (work.sent or await self._supplied(work)):
                 self._ledger.give_up(work)
                 return None
@@ -232,8 +241,15 @@ class CampaignLoop:
                 return None
             return await told
 
+    def _is_deprived(self, work: Work) -> bool:
+        """Whether there is too little for a stage that was not tried yet, which any of its stations may do later."""
+        if self.supplies is None or work.sent or work.tries or self._ledger.ends:
+            return False
+        return not self.supplies.suffice(work.stage)
+
     async def _supplied(self, work: Work) -> bool:
-        """Wait until there is enough for the present stage; whether there is, before the campaign ends."""
+        """Wait until there is enough for the present stage, where it is tried again; whether there is, before the
+        campaign ends."""
         while self.supplies is not None and not self.supplies.suffice(work.stage):
             if self._ledger.ends:
                 return False
@@ -243,8 +259,8 @@ class CampaignLoop:
     async def _asked_again(self, work: Work, station: str, record: RunRecord) -> bool:
         """Whether a person wants an attempt repeated; no when the campaign ends before the answer."""
         asking = asyncio.ensure_future(self.ask_again(work, station, record))
-        why = "the campaign ends"
-        return await self._pipeline.reached(asking, lambda: not self._ledger.ends, why) and asking.result()
+        goes_on = await self._pipeline.reached(asking, lambda: not self._ledger.ends, "the campaign ends")
+        return goes_on and asking.result()
 
     def _begin(self, work: Work, station: str) -> "asyncio.Future[Any] | None":
         """One more attempt, stored as running; durable when the future is done, None when it is already."""
@@ -266,6 +282,8 @@ class CampaignLoop:
     def _on_control(self, state: CampaignState) -> None:
         if self._ledger.ended:
             return  # too late: the last state is being stored, and must stay the last
+        if self.control.aborting:
+            self._leaving.hurry()
         if self.control.ending:
             self.suggester.interrupt()
             if self.supplies is not None:
@@ -280,10 +298,3 @@ class CampaignLoop:
             await self.recorder.campaign_changed(state, reason)
         except CampaignError as error:
             self._ledger.fail(error)
-
-
-def _first(error: BaseException) -> BaseException:
-    """The first of a group of errors."""
-    if isinstance(error, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
-    return error

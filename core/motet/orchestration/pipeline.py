@@ -86,6 +86,15 @@ class Pipeline:
                         return work
         return None
 
+    def strand(self) -> Sequence[Work]:
+        """Take out those that wait, and for which no station can be sent anything now."""
+        found: list[Work] = []
+        for stage, waiting in zip(self._stages, self._waiting, strict=True):
+            if all(map(self._away, stage.stations)):
+                found += waiting
+                waiting.clear()
+        return found
+
     def begins(self, station: str) -> bool:
         """Whether this station can work on new experiments."""
         return station in self._stages[0].stations

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import cast
 
 from motet.errors import Aborted, Action, EmergencyStop, Interrupted, MotetError
 from motet.model.campaign import FailurePolicy
@@ -45,6 +46,13 @@ def decide(error: Exception, attempt: int, policy: FailurePolicy, unrepeatable: 
 def describe(error: BaseException) -> str:
     """The reason as it is stored and shown: the class of the error, then its message."""
     return f"{type(error).__name__}: {error}"
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The first of a group of errors."""
+    if isinstance(error, BaseExceptionGroup):
+        return first_of(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+    return error
 
 
 def is_of_station(error: Exception) -> bool:

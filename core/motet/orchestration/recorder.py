@@ -143,19 +143,32 @@ class Recorder:
             at=self.stamp(),
         )
 
-    def used(self, experiment: str | None, attempt: int, consumable: str, amount: float, unit: str) -> Awaitable[None]:
-        """An attempt uses up some of a consumable (below 0), or a person has filled it up."""
-        return self._store.used(self.campaign, experiment, attempt, consumable, amount, unit, self.stamp())
+    def used(
+        self,
+        experiment: str | None,
+        attempt: int,
+        consumable: str,
+        amount: float,
+        unit: str,
+        *,
+        lab: str = "",
+        level: float | None = None,
+    ) -> Awaitable[None]:
+        """An attempt uses up some of a consumable (below 0), or a person has filled it up; `level` is what the lab has
+        of it then."""
+        return self._store.used(
+            self.campaign, experiment, attempt, consumable, amount, unit, self.stamp(), lab=lab, level=level
+        )
 
     def happened(self, kind: str, about: str, text: str, data: Mapping[str, Any] | None = None) -> Awaitable[None]:
         """Something that is no change of an experiment, station or campaign."""
         return self._store.happened(self.campaign, kind, about, text, data or {}, self.stamp())
 
-    def note(self, kind: str, about: str, text: str) -> None:
+    def note(self, kind: str, about: str, text: str, data: Mapping[str, Any] | None = None) -> None:
         """The same for whoever cannot wait, as in an emergency: a store that failed says so at the next write that is
         awaited."""
         with suppress(StoreError):
-            self.happened(kind, about, text)
+            self.happened(kind, about, text, data)
 
     def asked(self, asked: Asked) -> Awaitable[None]:
         """A step asks a person."""

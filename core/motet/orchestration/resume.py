@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from motet.learning.state import LearnerState
+from motet.learning.state import LearnerState, answered
 from motet.model.events import CampaignState
 from motet.model.experiment import Experiment, Outcome, RunRecord, State, Suggestion
 from motet.model.queue import QUEUED_ID, TOLD_ID
@@ -93,8 +93,7 @@ def _outcome(campaign: str, row: ExperimentRow) -> Outcome:
 
 
 def _pending(story: Sequence[Transition], rows: Mapping[str, ExperimentRow]) -> tuple[Suggestion, ...]:
-    """The suggestions that the learner waits for: an outcome answers its own, or else one of the same point, as the
-    learner sees it, such as a result that was measured by hand meanwhile."""
+    """The suggestions that the learner waits for, as it sees it: see `answered`."""
     pending: dict[str, Suggestion] = {}
     for transition in story:
         suggestion = rows[transition.experiment].suggestion
@@ -102,9 +101,7 @@ def _pending(story: Sequence[Transition], rows: Mapping[str, ExperimentRow]) -> 
             case Change.PLANNED if not suggestion.id.startswith(TOLD_ID):
                 pending[suggestion.id] = suggestion
             case Change.DONE | Change.FAILED:
-                same = (one.id for one in pending.values() if one.parameters == suggestion.parameters)
-                answered = suggestion.id if suggestion.id in pending else next(same, "")
-                pending.pop(answered, None)
+                pending.pop(answered(pending, suggestion), None)
             case _:
                 pass
     return tuple(pending.values())

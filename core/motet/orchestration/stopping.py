@@ -18,7 +18,7 @@ class Stopping:
     rules: Sequence[StopRule]
     objectives: Mapping[str, Objective]
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
-    """Every outcome so far, in the order in which they ended."""
+    """Every outcome so far, in the order in which they ended; none where no rule looks at them."""
     reached: int | None = None
     """How many experiments had ended when a rule first held that does not only count them."""
     _suggestions: list[Suggestion] = field(default_factory=list[Suggestion])
@@ -29,18 +29,19 @@ class Stopping:
 
     def ended(self, outcome: Outcome, elapsed_s: float, cost: Cost) -> str | None:
         """Why the campaign ends after this outcome, None when it goes on. Raises what a rule raises."""
-        self.outcomes.append(outcome)
+        self.take_up([outcome], ())
         return self.reason(elapsed_s, cost)
 
     def taken(self, suggestion: Suggestion, elapsed_s: float, cost: Cost) -> str | None:
         """Why the campaign ends instead of carrying this suggestion out, None when it does not."""
-        self._suggestions.append(suggestion)
+        self.take_up((), [suggestion])
         return self.reason(elapsed_s, cost) if suggestion.notes else None
 
     def take_up(self, outcomes: Sequence[Outcome], suggestions: Sequence[Suggestion]) -> None:
-        """What an earlier process of the campaign brought, each in its order."""
-        self.outcomes += outcomes
-        self._suggestions += suggestions
+        """What there is to look at, such as an earlier process of the campaign brought, each in its order."""
+        if self.rules:
+            self.outcomes += outcomes
+            self._suggestions += suggestions
 
     def reason(self, elapsed_s: float, cost: Cost) -> str | None:
         """Why the campaign ends as things stand, None when it goes on. Raises what a rule raises."""

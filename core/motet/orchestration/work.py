@@ -23,11 +23,12 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Course:
     """What every experiment of a campaign goes through. `units` are those of its parameters, `limits` the campaign's by
-    `device.quantity`."""
+    `device.quantity`; `priority` is the campaign's too."""
 
     stages: tuple[Stage, ...]
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     limits: Mapping[str, tuple[Bound, Bound]] = field(default_factory=dict[str, tuple[Bound, Bound]])
+    priority: int = 0
 
 
 @dataclass
@@ -53,7 +54,8 @@ class Work:
         """The present attempt."""
         stage = course.stages[self.stage]
         units = {**course.units, **self.units}
-        return Job(self.experiment, stage.procedure, self.attempts, stage.name, dict(self.inputs), units, course.limits)
+        inputs, limits, priority = dict(self.inputs), course.limits, course.priority
+        return Job(self.experiment, stage.procedure, self.attempts, stage.name, inputs, units, limits, priority)
 
     def advance(self, record: RunRecord, stage: str) -> None:
         """The present stage is done: its outputs are inputs of the next."""

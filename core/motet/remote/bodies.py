@@ -48,6 +48,7 @@ def body_of(job: Job) -> JobBody:
         inputs=_plain(job.inputs),
         units=dict(job.units),
         limits=dict(job.limits),
+        priority=job.priority,
         procedure=given if isinstance(given, Procedure) else None,
         plugin=None if isinstance(given, Procedure) else given,
     )
@@ -66,7 +67,8 @@ def job_of(body: JobBody) -> Job:
         raise GarbledReply("job: either `procedure` or `plugin` is needed")
     suggestion = Suggestion(body.parameters, "sent by an orchestrator")
     experiment = Experiment(body.campaign, body.number, suggestion)
-    return Job(experiment, procedure, body.attempt, body.stage, body.inputs, body.units, body.limits)
+    inputs, units, limits = body.inputs, body.units, body.limits
+    return Job(experiment, procedure, body.attempt, body.stage, inputs, units, limits, body.priority)
 
 
 def text_of(record: RunRecord) -> str:

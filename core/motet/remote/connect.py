@@ -8,9 +8,9 @@ from motet.files.units import convert
 from motet.model.events import Event
 from motet.model.lab import Lab
 from motet.plugins import Registry
-from motet.remote.link import Terms
 from motet.remote.manifest import part_of
 from motet.remote.station import RemoteStation
+from motet.remote.terms import Terms
 
 
 def connect_remote(
@@ -23,10 +23,11 @@ def connect_remote(
     campaign: str,
     person: Person | None = None,
     emit: Callable[[Event], object] = lambda event: None,
+    settled: Callable[[str], bool] = lambda job: False,
 ) -> RemoteStation:
     """The station `name`, not connected yet. `orchestrator` is `orchestrator_id(store)`, `campaign` what its holder is
-    called when another one asks for the station, `person` who answers what its steps ask. Reads files that options
-    name."""
+    called when another one asks for the station, `person` who answers what its steps ask. `settled`, called in a
+    thread, says whether it is stored how a job ended. Reads files that options name."""
     lease_s = convert(lab.remote.alone_after, "s")
     heartbeat_s = lease_s if lab.safety.heartbeat is None else convert(lab.safety.heartbeat, "s")
     terms = Terms(
@@ -36,5 +37,6 @@ def connect_remote(
         lease_s=lease_s,
         renew_s=min(lease_s, heartbeat_s) / 3,
         lost_after_s=convert(lab.remote.lost_after, "s"),
+        settled=settled,
     )
     return RemoteStation(name, lab.lab, bus, terms, person=person, emit=emit)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from motet.errors import GarbledReply, MotetError
+from motet.errors import GarbledReply, InstrumentError, MotetError
 from motet.remote import messages as m
 from motet.remote.bodies import job_of
 from motet.remote.claim import Claim
@@ -198,7 +198,14 @@ class Desk:
         if self._before(request, self._last_run):
             self._too_late(request, "an experiment has begun since")
         else:
-            await self._do(request, self.station.safe())
+            await self._do(request, self._make_safe())
+
+    async def _make_safe(self) -> None:
+        """Raises InstrumentError that names the devices that did not reach their safe state."""
+        await self.station.safe()
+        unsafe = self.station.unsafe.reasons
+        if unsafe:
+            raise InstrumentError("; ".join(f"{self.station.name}-{key}: {why}" for key, why in unsafe.items()))
 
     def _before(self, request: m.Request, other: tuple[str, int]) -> bool:
         """Whether a request was made before another one, of which session and number are known."""

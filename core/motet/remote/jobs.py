@@ -13,7 +13,7 @@ from motet.remote.journal import MOST_ENDED, Fate, Journal, Key
 from motet.remote.messages import Said
 from motet.remote.outbox import Outbox
 from motet.station import Station
-from motet.station.plan import unrepeatable_steps
+from motet.station.marks import marked
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Jobs:
 
     def begin(self, key: Key, job: Job) -> None:
         """Run a job that is not known yet, while none runs."""
-        begun = self._journal.begin(key, unrepeatable_steps(job.procedure, self._devices))
+        begun = self._journal.begin(key)
         self.running = key
         self._cleared = cleared = asyncio.get_running_loop().create_future()
         begun.add_done_callback(lambda done: _pass_on(done, cleared))
@@ -102,7 +102,8 @@ class Jobs:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            record = await self._station.run(job, cleared)
+            with marked(self._devices, job, self):
+                record = await self._station.run(job, cleared)
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
             _log.exception("%s: experiment %s", self._station.name, job.id)
             record = RunRecord((), started, loop.time(), error)
@@ -117,6 +118,10 @@ class Jobs:
         for old in self._journal.ended[:-MOST_ENDED]:
             _log.warning("%s: nobody has asked for the result of %s; it is forgotten", self._station.name, old.job)
             self.settle(old)
+
+    async def begins(self, job: Job, step: str) -> None:
+        """A step that must not be repeated is about to begin. Written also when it is stopped before it has."""
+        await asyncio.shield(self._journal.mark(job.id, step))
 
     def _on_kept(self, key: Key, done: "asyncio.Future[None]") -> None:
         """Nobody waits for the disk: the process has to end also when that is full."""

@@ -20,6 +20,7 @@ from motet.model.experiment import RunRecord
 from motet.remote.bodies import text_of
 from motet.simulation.virtual import VirtualLoop
 from motet.stamps import wall
+from motet.station.marks import had_begun
 from motet.store import encode
 from motet.store.connect import Kind
 from motet.store.trouble import StoreTrouble
@@ -109,10 +110,14 @@ class Journal:
         """Hear when writing has to wait, and with None when it goes on."""
         self._writer.on_trouble(listener)
 
-    def begin(self, key: Key, unrepeatable: tuple[str, ...]) -> "asyncio.Future[None]":
+    def begin(self, key: Key) -> "asyncio.Future[None]":
         """Nothing may move before this is done."""
         self._remember(key, Fate.BEGUN)
-        return self._put(_begin, key, unrepeatable)
+        return self._put(_begin, key)
+
+    def mark(self, job: str, step: str) -> "asyncio.Future[None]":
+        """The job that runs is about to begin a step that must not be repeated; not before this is done."""
+        return self._put(_mark, job, step)
 
     def end(self, key: Key, record: str) -> "asyncio.Future[None]":
         """Keep the record until it is acknowledged."""
@@ -120,9 +125,11 @@ class Journal:
         return self._put(_end, key, record, wall())
 
     def settle(self, key: Key) -> "asyncio.Future[None]":
-        """Forget the record; the job, begun or not, never begins again."""
+        """Forget the record; the job, begun or not, never begins again. Nobody has to wait for one that has ended: if
+        this is lost, its record is sent once more, and acknowledged once more."""
+        lazily = self._fates.get(key) is Fate.ENDED
         gone = self._remember(key, Fate.SETTLED)
-        return self._put(_settle, key, gone)
+        return self._put(_settle, key, gone, lazily=lazily)
 
     def record(self, key: Key) -> "asyncio.Future[tuple[str, float] | None]":
         """The record of a job that has ended and the wall time when it did; None when it is not kept any more."""
@@ -153,15 +160,15 @@ class Journal:
             del self._settled[old]
         return gone
 
-    def _put(self, function: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+    def _put(self, function: Callable[..., Any], *args: Any, lazily: bool = False) -> "asyncio.Future[Any]":
         try:
             if self._closed:
                 raise StoreError(f"{self._writer.path}: is closed, nothing more can be written")
-            future = self._writer.put(function, *args)
+            future = (self._writer.put_lazily if lazily else self._writer.put)(function, *args)
         except StoreError as error:  # an earlier write failed for good: whoever waits for this one hears of it
             future = self._loop.create_future()
             future.set_exception(error)
-        still = self._still()
+        still = ExitStack() if lazily else self._still()  # a lazy one waits for virtual time to pass
         future.add_done_callback(lambda done: still.close())
         future.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen: not everybody waits
         return future
@@ -178,8 +185,9 @@ def _opened(connection: Connection, name: str) -> tuple[dict[Key, Fate], Held | 
     now = wall()
     query = "SELECT id, job, unrepeatable FROM jobs WHERE fate = 'begun'"
     for row, job, unrepeatable in connection.execute(query).fetchall():
-        cause = f"{name}: the process that ran experiment {job} ended in the middle of it"
-        record = RunRecord((), 0.0, 0.0, Interrupted(cause), tuple(encode.loads(unrepeatable)))
+        begun = tuple(encode.loads(unrepeatable))
+        cause = f"{name}: the process that ran experiment {job} ended in the middle of it{had_begun(begun)}"
+        record = RunRecord((), 0.0, 0.0, Interrupted(cause), begun)
         connection.execute(
             "UPDATE jobs SET fate = 'ended', record = ?, ended = ? WHERE id = ?", (text_of(record), now, row)
         )
@@ -188,9 +196,18 @@ def _opened(connection: Connection, name: str) -> tuple[dict[Key, Fate], Held | 
     return {Key(one, job): Fate(fate) for one, job, fate in rows}, None if held is None else Held(*held)
 
 
-def _begin(connection: Connection, key: Key, unrepeatable: tuple[str, ...]) -> None:
-    sql = "INSERT INTO jobs (orchestrator, job, fate, unrepeatable) VALUES (?, ?, 'begun', ?)"
-    connection.execute(sql, (*key, encode.dumps(unrepeatable)))
+def _begin(connection: Connection, key: Key) -> None:
+    sql = "INSERT INTO jobs (orchestrator, job, fate, unrepeatable) VALUES (?, ?, 'begun', '[]')"
+    connection.execute(sql, key)
+
+
+def _mark(connection: Connection, job: str, step: str) -> None:
+    """One job runs at a time: it is told from those of the same name that other orchestrators sent."""
+    (row, text) = connection.execute(
+        "SELECT id, unrepeatable FROM jobs WHERE job = ? AND fate = 'begun'", (job,)
+    ).fetchone()
+    steps = dict.fromkeys((*encode.loads(text), step))
+    connection.execute("UPDATE jobs SET unrepeatable = ? WHERE id = ?", (encode.dumps(tuple(steps)), row))
 
 
 def _end(connection: Connection, key: Key, record: str, at: float) -> None:

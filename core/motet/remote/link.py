@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -16,6 +15,7 @@ from motet.remote.calls import Calls, refusal
 from motet.remote.manifest import differences, digest_of
 from motet.remote.post import Post
 from motet.remote.presence import Presence
+from motet.remote.terms import Terms
 from motet.remote.topics import Topics
 
 CONNECT_S = 15.0
@@ -29,20 +29,6 @@ MOST_RESULT = 4 * m.MOST_BYTES
 
 T = TypeVar("T", bound=BaseModel)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an orchestrator wants of a station: who it is, for which campaign, and what its lab file says of the station
-    (`manifest.part_of`). `lease_s` is how long the station stays held without a word, `renew_s` how often it gets one,
-    `lost_after_s` how long it may be silent before its experiment is given up, all in seconds."""
-
-    orchestrator: str
-    campaign: str
-    part: Mapping[str, Any]
-    lease_s: float = 30.0
-    renew_s: float = 10.0
-    lost_after_s: float = 30.0
 
 
 class Link:
@@ -73,6 +59,7 @@ class Link:
         self._online = self._held = self._fits = False
         self._refusal = ""
         self._why = "it has not been heard of yet"
+        self._usable = (False, "", False)
         self._renew = asyncio.Event()
         self._news = asyncio.Event()
         self._available = asyncio.Event()
@@ -263,7 +250,9 @@ class Link:
         if now != self._available.is_set():
             (self._available.set if now else self._available.clear)()
         self._news.set()
-        self._changed()
+        if (usable := (now, self._refusal, self._presence.is_lost)) != self._usable:  # not with every heartbeat
+            self._usable = usable
+            self._changed()
 
     async def _keep(self) -> None:
         """Hold the station, again and again while it is there."""

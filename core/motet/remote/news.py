@@ -26,6 +26,8 @@ STATE_S = 0.5
 """The retained state comes so much later than the event of a change: it is for those who come later."""
 MOST_TEXT = 10_000
 """Longer texts are cut."""
+_ROUTINE = (StationState.IDLE, StationState.RUNNING)
+"""States that come and go with every experiment: the next heartbeat is soon enough for those who come later."""
 
 
 class News:
@@ -116,7 +118,7 @@ class News:
         self._post.send(
             self._topics.event, Events(process=self._process, number=next(self._numbers), events=events), qos=0
         )
-        changed = any(isinstance(event, StateEvent) for event in events)
+        changed = any(isinstance(event, StateEvent) and event.state not in _ROUTINE for event in events)
         if changed and self._state_timer is None and not self._stopped:
             self._state_timer = self._loop.call_later(STATE_S, self.beat)
 

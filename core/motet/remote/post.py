@@ -20,6 +20,8 @@ class Post:
     def send(self, topic: str, message: Sent | bytes, *, retain: bool = False, qos: int = 1) -> None:
         """Publish it soon; a message may be given as its payload already."""
         payload = message if isinstance(message, bytes) else message.payload()
+        if not self._tasks and self._bus.post(topic, payload, retain=retain, qos=qos):
+            return
         task = asyncio.create_task(self._publish(topic, payload, retain, qos))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -35,3 +37,7 @@ class Post:
         """Send what is being sent, and end. Bounded by the bus's own patience."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        try:
+            await self._bus.posted()
+        except LineLost as error:
+            _log.info("%s", error)

@@ -15,9 +15,11 @@ from motet.model.questions import Answer
 from motet.remote import messages as m
 from motet.remote.bodies import error_of
 from motet.remote.following import Following
-from motet.remote.link import ANSWER_S, Terms
+from motet.remote.link import ANSWER_S
 from motet.remote.questions import RemoteQuestions
+from motet.remote.terms import Terms
 from motet.remote.topics import Topics
+from motet.remote.unsafe import RemoteUnsafe
 from motet.remote.work import Work
 from motet.station.station import PERSON
 from motet.station.together import SAFE_TIMEOUT_S
@@ -46,6 +48,7 @@ class RemoteStation:
         self._questions = RemoteQuestions(person, self._answer)
         self._work = Work(bus, Topics(lab, name), terms, self._tell, self._on_events)
         self._link = self._work.link
+        self.unsafe = RemoteUnsafe(self.safe)
 
     @property
     def state(self) -> StationState:
@@ -118,10 +121,12 @@ class RemoteStation:
         self._link.renew()
 
     def stop_after(self, reason: str) -> None:
-        """Stop after the experiment that runs, which goes on if a person has paused it."""
+        """Stop after the experiment that runs, which goes on if a person has paused it. One that could not be sent yet,
+        since the station is not available, ends here as Aborted."""
         self._link.paused.pop(PERSON, None)
         self._link.stopping = reason
         self._link.renew()
+        self._work.poke()
 
     async def abort(self, reason: str) -> None:
         """Stop what moves there, run the cleanup steps and end the running experiment.
@@ -132,8 +137,10 @@ class RemoteStation:
         await self._work.abort(reason)
 
     async def safe(self) -> None:
-        """Bring every device there to its safe state. What fails is told in the station's state."""
-        await self._told(self._link.calls.make(m.Safe), "its devices may not be in their safe state")
+        """Bring every device there to its safe state. What fails is told in the station's state, and is `unsafe`."""
+        reply, problem = await self._told(self._link.calls.make(m.Safe), "its devices may not be in their safe state")
+        of_others = reply is not None and reply.said is m.Said.REFUSED and reply.holder is not None
+        self.unsafe.answered("" if of_others else problem)
 
     async def estop(self, reason: str) -> None:
         """Stop everything there at once. The lab's own topic says so too, which needs no orchestrator."""
@@ -189,8 +196,9 @@ class RemoteStation:
     def _answer(self, process: str, question: int, answer: Answer | None, reason: str) -> None:
         self._work.send(m.AnswerQuestion, process=process, question=question, answer=answer, reason=reason[:5000])
 
-    async def _told(self, request: m.Request, otherwise: str) -> None:
-        """Ask for it, and tell when it is not done."""
+    async def _told(self, request: m.Request, otherwise: str) -> tuple[m.Reply | None, str]:
+        """Ask for it, and tell when it is not done; the reply, if any, and what went wrong."""
+        reply: m.Reply | None = None
         try:
             reply = await self._link.calls.ask(request, ANSWER_S + SAFE_TIMEOUT_S)
             problem = "" if reply.said is m.Said.DONE else reply.reason
@@ -199,3 +207,4 @@ class RemoteStation:
         if problem:
             _log.error("station %s: %s: %s", self.name, otherwise, problem)
             self._tell(StationState.FAULT, f"{otherwise}: {problem}")
+        return reply, problem

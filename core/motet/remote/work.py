@@ -14,9 +14,11 @@ from motet.remote import messages as m
 from motet.remote.bodies import body_of
 from motet.remote.calls import FIRST_S, LONGEST_S
 from motet.remote.following import Following
-from motet.remote.link import ANSWER_S, Link, Terms
+from motet.remote.link import ANSWER_S, Link
 from motet.remote.manifest import unrepeatable_of
+from motet.remote.terms import Terms
 from motet.remote.topics import Topics
+from motet.station.marks import maybe_begun
 from motet.station.together import SAFE_TIMEOUT_S
 
 LOOK_S = 1.0
@@ -44,11 +46,12 @@ class Work:
         self._acknowledged: dict[str, None] = {}
         self._unwanted: set[str] = set()
         """Jobs that were given up, and of which the station has still to be told so."""
+        self._looking: dict[str, asyncio.Task[None]] = {}
         self.link = Link(
             bus,
             topics,
             terms,
-            changed=self._poke,
+            changed=self.poke,
             stated=stated,
             replied=self._on_reply,
             resulted=self._on_result,
@@ -70,6 +73,8 @@ class Work:
         except Exception as error:  # noqa: BLE001 - handed to the orchestrator's failure policy, whatever it is
             begun = follow.sent or follow.recalled
             unrepeatable = unrepeatable_of(follow.job.procedure, self.link.manifest) if begun else ()
+            if isinstance(error, StationLost | Interrupted):  # nobody can say how far it came
+                error = type(error)(f"{error}{maybe_begun(unrepeatable)}")
             return RunRecord((), started, _now(), error, unrepeatable)
         finally:
             del self._following[identity]
@@ -90,6 +95,8 @@ class Work:
                 self._give_up(follow)
                 raise
             if self.link.unavailable:
+                if self.link.stopping and not (follow.sent or follow.recalled):
+                    raise Aborted(f"it has not begun: {self.link.stopping}; {self.link.unavailable}")
                 await self._wait(follow, LOOK_S)
                 continue
             await self._drop_unwanted()
@@ -102,6 +109,8 @@ class Work:
                 continue
             self._ask(follow)
             await self._wait(follow, pause)
+            if follow.known and not follow.poke.is_set():  # its result comes by itself
+                await self._wait(follow, LONGEST_S - pause)
             pause = min(2 * pause, LONGEST_S)
         return follow.result.result()
 
@@ -177,15 +186,33 @@ class Work:
             self.send(m.Acknowledge, job=part.job)
         elif part.job in self._unwanted:
             self.send(m.Drop, job=part.job)
+        elif part.job not in self._looking:
+            self._looking[part.job] = asyncio.create_task(self._look_up(part.job))
+
+    async def _look_up(self, job: str) -> None:
+        """A result that nobody waits for: of an earlier process, which stored it and ended before it said so, or of a
+        campaign that will go on later."""
+        try:
+            settled = await asyncio.to_thread(self.link.terms.settled, job)
+        except Exception as error:  # noqa: BLE001 - whatever the disk says: the result comes again
+            _log.warning("station %s: whether %s is stored is not known: %s", self.name, job, error)
+            return
+        finally:
+            del self._looking[job]
+        if settled:
+            self._acknowledge(job)
         else:
-            _log.info("%s has the result of %s, which nobody has asked for here", self.name, part.job)
+            _log.info("%s has the result of %s, which nobody has asked for here", self.name, job)
 
     def acknowledge(self, job: Job) -> None:
         """The record of the job is in the store here."""
-        self._acknowledged[job.id] = None
+        self._acknowledge(job.id)
+
+    def _acknowledge(self, job: str) -> None:
+        self._acknowledged[job] = None
         while len(self._acknowledged) > REMEMBERED:
             del self._acknowledged[next(iter(self._acknowledged))]
-        self.send(m.Acknowledge, job=job.id)
+        self.send(m.Acknowledge, job=job)
 
     async def abort(self, reason: str) -> None:
         """End what is followed, here in any case."""
@@ -206,7 +233,9 @@ class Work:
                     follow.fail(Aborted(reason))
 
     def leave(self) -> None:
-        """Tell the station once more what nobody wants any more."""
+        """Tell the station once more what nobody wants any more, and look nothing up for it."""
+        for task in self._looking.values():
+            task.cancel()
         for job in self._unwanted:
             self.send(m.Drop, job=job)
 
@@ -214,7 +243,8 @@ class Work:
         """Send a request, and wait for nothing."""
         self.link.calls.send(self.link.calls.make(kind, **fields))
 
-    def _poke(self) -> None:
+    def poke(self) -> None:
+        """There is news for all that is followed."""
         for follow in self._following.values():
             follow.poke.set()
 

@@ -6,15 +6,17 @@ from motet.model.questions import QuestionState, told
 from motet.model.queue import MODE
 from motet.report.text import NOTHING, duration
 from motet.store import EventRow, QuestionRow
+from motet.store.records import STEP_BEGUN
 
-BEGAN = "began"
+OWN = ("began", STEP_BEGUN)
+"""Kinds of events that are no news to people."""
 MOST = 500
 """The last so many are shown."""
 
 
 def happened(events: Sequence[EventRow], questions: Sequence[QuestionRow]) -> list[tuple[str, ...]]:
     """When, what, about what, and the particulars; in the order of the campaign's time."""
-    rows = [(event.at.elapsed, _event(event)) for event in events if event.kind != BEGAN]
+    rows = [(event.at.elapsed, _event(event)) for event in events if event.kind not in OWN]
     rows += [(question.asked.elapsed, _question(question)) for question in questions]
     rows.sort(key=lambda row: row[0])
     return [(duration(elapsed), *cells) for elapsed, cells in rows[-MOST:]]

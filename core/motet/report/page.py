@@ -19,6 +19,7 @@ from motet.report.maps import maps
 from motet.report.material import Material
 from motet.report.notes import notes
 from motet.report.progress import progress
+from motet.report.sample_rows import sample_rows
 from motet.report.style import Plot
 from motet.report.timeline import timeline
 from motet.store import Reader
@@ -84,6 +85,7 @@ def _context(reader: Reader, material: Material) -> dict[str, Any]:
         "without_model": tables.without_model(material),
         "failures": tables.failures(material),
         "happened": happened(reader.events(detail.summary.id), reader.questions(detail.summary.id)),
+        "samples": sample_rows(material),
         "columns": tables.experiment_columns(material),
         "experiments": tables.experiments(material),
         "hidden": max(0, len(material.rows) - tables.MOST),

@@ -136,10 +136,14 @@ def _by_stage(
     traces: list[dict[str, Any]] = []
     for index, stage in enumerate(material.stages or ("",)):
         picked = [number for number, bar in enumerate(bars) if bar[1].stage == stage]
-        marker = _filled([colors[number] for number in picked])
-        if index > 0:
-            look = {"size": 8, "solidity": 0.15, "fillmode": "overlay", "fgcolor": LIGHT}
-            marker["pattern"] = {"shape": _SHAPES[index % len(_SHAPES)], **look}
+        filled = [colors[number] for number in picked]
+        marker = _filled(filled)
+        if filled and index > 0:
+            # One colour for plotly.js, which takes a list of them for one where it wants a contrast; what is seen are
+            # the colours behind the pattern.
+            look = {"size": 8, "solidity": 0.15, "fillmode": "replace", "bgcolor": filled}
+            light = {"fgcolor": LIGHT, "fgopacity": 0.5}
+            marker = _filled(filled[0]) | {"pattern": {"shape": _SHAPES[index % len(_SHAPES)], **look, **light}}
         name = plotly(f"done: {stage}") if stage else "done"
         traces.append(_bars(material, name, [bars[number] for number in picked], lanes, per, marker))
     return traces

@@ -26,7 +26,7 @@ from motet.simulation.outages import Drawn, Outages, Scheduled, failing
 from motet.station.leases import Leases
 from motet.station.local import LocalStation
 from motet.station.plugin_plan import MakePlan
-from motet.station.shared import Shared
+from motet.station.shared import AsksForHolder, Shared
 from motet.station.station import Engine
 from motet.station.wiring import Wired, Wiring
 
@@ -64,7 +64,7 @@ class Builder:
             for place, devices in (*own, (SHARED, self.lab.shared))
             for key, entry in devices.items()
         }
-        self._leases = Leases(self._waited)
+        self._leases = Leases(self._waited, in_turn=True)
         self.clock = LoopClock(asyncio.get_running_loop(), self.lab.scale)
         wired = [
             Wired(name, driver, driver.options.model_validate(entry.options), entry)
@@ -113,7 +113,7 @@ class Builder:
         driver = self._driver(entry)
         options = driver.options.model_validate(entry.options)
         simulator = self._simulator(name) if self.simulated and driver.transport != "none" else None
-        person = simulator if driver.transport == "person" and simulator is not None else self.person
+        person = simulator if driver.transport == "person" and simulator is not None else self._person(name)
         line = await self._wiring.line(name) if driver.transport == "serial" else None
         if driver.transport == "mqtt" and simulator is not None:
             assert self.bus is not None, "a lab with MQTT devices was checked to have a broker"
@@ -122,6 +122,13 @@ class Builder:
         topic = entry.topic or ""
         stand_in = simulator if driver.transport == "object" else None
         return driver.make(Context(name, options, limits, line, self.bus, topic, self.clock.scale, person, stand_in))
+
+    def _person(self, name: str) -> Person | None:
+        """Who is asked by a device; by a shared one, the people of whichever station has it."""
+        place, _, key = name.partition("-")
+        if self.person is None or place != SHARED or key not in self.lab.shared:
+            return self.person
+        return AsksForHolder(self.person, self._leases, key)
 
     def _driver(self, entry: files.Device) -> Driver:
         driver = self.registry.get(Kind.DRIVER, entry.driver)

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from motet.devices import Device
 from motet.errors import EmergencyStop
@@ -22,6 +22,7 @@ from motet.station.together import (
     halt,
     told,
 )
+from motet.station.unsafe import Unsafe
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ class Stopped(Protocol):
         """Wait until no experiment is here and nothing is being connected; False when the station was closed."""
         ...
 
-    async def look_again(self) -> None:
-        """Look at the interlocks anew; one of them may press the emergency stop."""
+    async def look_again(self, anew: bool) -> None:
+        """Look at the interlocks, `anew` also at those that are tripped: one of them may press the emergency stop."""
         ...
 
     def settle(self, cause: str = "") -> None:
@@ -70,10 +71,16 @@ class Emergency:
     """What everything ends with, None while nothing is stopped."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while nothing is stopped."""
+    unsafe: Unsafe = field(init=False)
+    """The devices that did not reach their safe state."""
+    _opening: "asyncio.Task[Any] | None" = field(default=None, init=False)
+    """Connects every device anew, while somebody clears it."""
+    _closed: bool = field(default=False, init=False)
     _at_work: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
 
     def __post_init__(self) -> None:
         self.over.set()
+        self.unsafe = Unsafe(self.devices, self.signals, self.doubts, self._is_free, self._on_safe)
 
     @property
     def unavailable(self) -> str:
@@ -124,14 +131,14 @@ class Emergency:
             return
         self.situation.clearing = True
         self.station.settle("a person clears the emergency stop")
+        opening = self._opening = asyncio.ensure_future(self._open_anew())
         try:
-            async with self.signals.undisturbed(self.devices):
-                lost, problems = await each(self.devices, connect_anew, CONNECT_TIMEOUT_S)
-            self.doubts.about(problems)
-            self.doubts.dispelled(lost)
-            if not problems:
-                await self.station.look_again()
+            await asyncio.wait([opening])
+            if self._closed:
+                return
+            lost, problems = opening.result()
         except BaseException:
+            opening.cancel()
             if self.error is pressed:
                 self.situation.clearing = False
                 self.station.settle("it was not cleared")
@@ -167,12 +174,60 @@ class Emergency:
         task.add_done_callback(self._at_work.discard)
         return task
 
+    async def leave_safe(self) -> None:
+        """The same without an emergency: a device that fails to is named in the station's fault."""
+        problems = await self.make_safe()
+        if self.error is None:
+            self.situation.fault = bool(problems) or (self.situation.fault and self.situation.busy)
+            self.station.settle(told(self.devices, problems, "did not reach its safe state"))
+
+    async def close(self) -> None:
+        """The lines are given back: what was pressed is carried out first; what is being cleared is not, and what is
+        not safe is tried no more: a device that is opened anew now would be left open."""
+        self._closed = True
+        await self.finished()
+        if self._opening is not None and self._opening.cancel():
+            await asyncio.wait([self._opening])
+        await self.unsafe.stop()
+
+    async def _open_anew(self) -> tuple[Mapping[str, Sequence[str]], Mapping[str, BaseException]]:
+        """What is not known any more of each device that answers, and what went wrong with the others."""
+        async with self.signals.undisturbed(self.devices):
+            lost, problems = await each(self.devices, self._connect_anew, CONNECT_TIMEOUT_S)
+        self.doubts.about(problems)
+        self.doubts.dispelled(lost)
+        self.unsafe.found(lost, problems)
+        await self.station.look_again(anew=not problems)  # a station that started stopped has not looked yet
+        return lost, problems
+
     async def make_safe(self) -> Mapping[str, BaseException]:
-        """Bring every device to its safe state; those that did not reach it are logged, and in doubt."""
-        _, problems = await each(self.devices, lambda device: device.safe(), SAFE_TIMEOUT_S)
+        """Bring every device to its safe state. Those that did not reach it are logged and in doubt; they are told
+        again as soon as they answer."""
+        safe, problems = await each(self.devices, lambda device: device.safe(), SAFE_TIMEOUT_S)
         self._told(problems, "did not reach its safe state")
         self.doubts.about(problems)
+        self.unsafe.found(safe, problems)
         return problems
+
+    def _is_free(self) -> bool:
+        """Whether devices that are not safe can be opened anew now."""
+        there = self.situation
+        return not (there.busy or there.connecting or there.clearing or self._at_work)
+
+    def _on_safe(self, news: str) -> None:
+        """Some have reached their safe state at last."""
+        if self.situation.stopped:
+            self.station.tell(news)
+            return
+        self.situation.fault = self.situation.fault and bool(self.unsafe.reasons)
+        self.station.settle(news)
+
+    async def _connect_anew(self, device: Device) -> Sequence[str]:
+        """What is not known of it any more. One that could not be made safe is made safe, now that it answers."""
+        lost = await connect_anew(device)
+        if any(self.devices[key] is device for key in self.unsafe.reasons):
+            await device.safe()
+        return lost
 
     async def _stop(self, error: EmergencyStop) -> None:
         self.station.close_plan(error)

@@ -20,6 +20,7 @@ from bluesky.utils import DuringTask, RunEngineInterrupted
 from motet.simulation.thread import LoopThread
 from motet.simulation.virtual import VirtualLoop
 from motet.station.station import Engine
+from motet.station.validators import compile_validators
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ def _to_log(*values: object, **_: object) -> None:
 
 # The RunEngine tells of pauses and aborts with `print`; standard output belongs to the user of Motet.
 setattr(_bluesky, "print", _to_log)  # noqa: B010 - a name that the module itself does not have
+
+compile_validators()
 
 
 class _Returns(DuringTask):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from motet.errors import LineLost, MotetError
-from motet.files.safety import full_name, lab_wide, unit_in
+from motet.files.safety import full_name, lab_wide, readers_of, unit_in
 from motet.files.signal_conditions import SignalCondition, described, parse_condition
 from motet.files.units import convert
 from motet.model.events import Event, InterlockCleared, InterlockTripped
@@ -169,8 +169,10 @@ class Interlocks:
             ]
         )
 
-    async def start(self) -> None:
-        """Look at all of them once, then at each of them time and again."""
+    async def start(self, *, anew: bool = True) -> None:
+        """Look at all of them once, then at each of them time and again; unless that goes on, when not `anew`."""
+        if self._tasks and not anew:
+            return
         await self.stop()
         for watch in self._watches:
             watch.begin()
@@ -214,10 +216,12 @@ async def watched(
     by_name = {station.name: station for station in stations}
 
     async def read(name: str) -> Any:
-        station, _, signal = full_name(lab, name).partition(".")
-        if station not in by_name:
-            raise MotetError(f"{name}: the station {station} is not in use here")
-        return await by_name[station].read(signal)
+        whole = full_name(lab, name)
+        readers = readers_of(lab, whole)
+        station = next((by_name[reader] for reader in readers if reader in by_name), None)
+        if station is None:
+            raise MotetError(f"{name}: the station {readers[0]} is not in use here")
+        return await station.read(whole.partition(".")[2])
 
     def unit_of(name: str) -> str:
         return unit_in(lab, registry, name)

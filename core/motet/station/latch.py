@@ -26,6 +26,9 @@ AGAIN_S = 5.0
 """How long to wait before what could not be written is tried again."""
 ECHO_S = 1.0
 """Longest wait for the broker to have sent what it has retained."""
+TURNS = 6
+"""Of the event loop, in which stations send their devices the stop, before anything is written: that needs a thread,
+and on a busy machine the loop may wait some 20 ms for one to begin."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +61,8 @@ class Latch:
         self._topic = f"motet/{lab}/estop"
         self._written = self._published = LatchState()
         self._heard = 0
+        self._echo = LatchState()
+        self._echoed = asyncio.Event()
         self._seen: tuple[int, ...] | None = None
         self._work: dict[str, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -124,11 +129,11 @@ class Latch:
         before, known = self.latched, {one.id for one in self.state.trips}
         self.state = self.state.merged(state)
         new = [one for one in self.state.trips if one.id not in known]
-        for trip in new:
-            _log.error("lab %s: %s", self._lab, trip)
         if new:
             for tripped in self._tripped:
                 self._call(tripped, new[0])
+            for trip in new:
+                _log.error("lab %s: %s", self._lab, trip)
         elif before is not None and self.latched is None:
             who = max(self.state.cleared, key=lambda one: one.at).who
             _log.warning("lab %s: the emergency stop was cleared by %s", self._lab, who)
@@ -183,7 +188,8 @@ class Latch:
             _log.warning("%s: ignored a message that is no state of the emergency stop: %s", message.topic, reason)
             self._published = LatchState()
         else:
-            self._published = found
+            self._published = self._echo = found
+            self._echoed.set()
             self.take(found)
         self._tell()
 
@@ -224,6 +230,8 @@ class Latch:
 
     async def _write(self) -> None:
         assert self._path is not None
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         while self._written != (wanted := self.state):
             try:
                 self._written = found = await asyncio.to_thread(update, self._path, wanted)
@@ -232,6 +240,10 @@ class Latch:
                 self._not_before["write"] = asyncio.get_running_loop().time() + AGAIN_S
                 return
             self.take(found)
+            if found.merged(wanted) != found:
+                _log.error("there is no room in %s to say by whom and why the emergency stop was pressed", self._path)
+                self._not_before["write"] = asyncio.get_running_loop().time() + AGAIN_S
+                return
 
     async def _publish(self) -> None:
         assert self._bus is not None
@@ -250,6 +262,15 @@ class Latch:
         """Wait until what was begun has been done, or has failed."""
         while busy := [task for task in self._work.values() if not task.done()]:
             await asyncio.wait(busy)
+
+    async def confirmed(self, longest: float) -> bool:
+        """Whether the broker passes on what it was told, within seconds: what its rules forbid it takes, and drops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                while self._echo != self.state:
+                    self._echoed.clear()
+                    await self._echoed.wait()
+        return self._echo == self.state
 
     def _call(self, listener: Callable[[Any], object], told: Any) -> None:
         try:

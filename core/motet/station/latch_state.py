@@ -22,8 +22,13 @@ from motet.stamps import wall
 
 KEPT = 100
 """How many clearings are remembered. An older press that comes back holds the lab again."""
-MOST_BYTES = 256 * 1024
-"""The longest state that is read."""
+PRESSES = 50
+"""How many presses are remembered that nobody has cleared: the first one, and the last ones. Fewer than `KEPT`, so that
+all of them can be cleared at once."""
+LONGEST = 1000
+"""Longest reason that is kept, characters."""
+MOST_BYTES = 2 * 1024 * 1024
+"""The longest state that is read; the longest that is written is shorter."""
 LOCKED_S = 1.0
 """Longest wait for another process that writes the file, seconds."""
 LOOK_S = 0.002
@@ -69,18 +74,23 @@ class LatchState(Frozen):
         cleared = {one.id: one for one in (*other.cleared, *self.cleared)}
         trips = {one.id: one for one in (*other.trips, *self.trips) if one.id not in cleared}
         kept = sorted(cleared.values(), key=lambda one: (one.at, one.id))[-KEPT:]
-        return LatchState(trips=tuple(sorted(trips.values(), key=lambda t: (t.at, t.id))), cleared=tuple(kept))
+        pressed = sorted(trips.values(), key=lambda one: (one.at, one.id))
+        return LatchState(trips=(*pressed[:1], *pressed[1:][1 - PRESSES :]), cleared=tuple(kept))
 
-    def pressed(self, reason: str, who: str) -> "LatchState":
-        """Somebody has pressed it."""
-        trip = Latched(id=secrets.token_hex(8), reason=reason[:4000], who=who[:400], at=wall())
+    def pressed(self, reason: str, who: str, identity: str = "") -> "LatchState":
+        """Somebody has pressed it. Who may have to say so twice draws the id, and says it with the same one."""
+        if any(one.id == identity for one in self.trips):
+            return self
+        said = _text(reason)[:LONGEST]
+        trip = Latched(id=identity or secrets.token_hex(8), reason=said, who=_text(who)[:400], at=wall())
         return self.merged(LatchState(trips=(trip,)))
 
     def released(self, who: str, seen: Collection[str] | None = None) -> "LatchState":
-        """Somebody clears all that is known, or of it only the presses whose ids were `seen`."""
-        now = wall()
+        """Somebody clears all that is known, or of it only the presses whose ids were `seen`. By whatever clock, a
+        clearing is later than those that are known: the oldest ones are forgotten."""
+        now = max([wall(), *(one.at + 0.001 for one in self.cleared)])
         trips = [one for one in self.trips if seen is None or one.id in seen]
-        return self.merged(LatchState(cleared=tuple(Cleared(id=one.id, who=who[:400], at=now) for one in trips)))
+        return self.merged(LatchState(cleared=tuple(Cleared(id=one.id, who=_text(who)[:400], at=now) for one in trips)))
 
 
 def parsed(text: bytes) -> LatchState:
@@ -106,6 +116,8 @@ def read(path: Path) -> LatchState:
         return LatchState()
     except OSError as error:
         return _damaged(path, f"cannot be read: {error.strerror}", b"")
+    if not text:
+        return _damaged(path, "is empty: it was pressed when there was no room to say by whom and why", text)
     try:
         return parsed(text)
     except ValueError as error:
@@ -116,7 +128,8 @@ def update(path: Path, state: LatchState) -> LatchState:
     """Write a state together with what the file holds already; what it holds then. Durable when this returns.
 
     One process at a time does so, lest it writes over what another one has just written. Where that cannot be had,
-    whoever was overtaken may see it in what it reads back, and does it again. Raises OSError.
+    whoever was overtaken may see it in what it reads back, and does it again. Where there is no room for a press the
+    file is made empty, which counts as one: what is returned lacks the reason then. Raises OSError.
     """
     if (found := read(path)).merged(state) == found:
         return found
@@ -127,7 +140,13 @@ def update(path: Path, state: LatchState) -> LatchState:
             wanted = found.merged(state)
             if wanted == found:
                 return found
-            _write(path, wanted)
+            try:
+                _write(path, wanted)
+            except OSError:
+                if found.trips or not wanted.trips:
+                    raise
+                path.open("wb").close()
+                return read(path)
             found = read(path)
         return found
 
@@ -174,6 +193,17 @@ def _write(path: Path, state: LatchState) -> None:
         os.close(folder)
 
 
+def _text(given: str) -> str:
+    """Without what cannot be written: a terminal may give bytes of another encoding, and it is pressed all the same."""
+    return given.encode("utf-8", "replace").decode()
+
+
 def _damaged(path: Path, reason: str, text: bytes) -> LatchState:
-    key = f"file-{hashlib.sha256(text).hexdigest()[:16]}"
-    return LatchState(trips=(Latched(id=key, reason=f"{path} {reason}", who="nobody knows", at=wall()),))
+    """Pressed once for each time that the file was changed: to clear it does not clear what comes after it."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    key = f"file-{hashlib.sha256(text + b'%d' % changed).hexdigest()[:16]}"
+    said = _text(f"{path} {reason}")[:LONGEST]
+    return LatchState(trips=(Latched(id=key, reason=said, who="nobody knows", at=changed / 1e9 or wall()),))

@@ -8,9 +8,14 @@ Why no deadlock is possible:
   leases. Each of the three has names of its own.
 - A step's lease is a leaf: while it is held, nothing else is waited for, neither a lease nor the end of a pause.
 
-Waiters are served by priority, then by who has used least in proportion to the share, then by arrival. Use is counted
-while others want the same too: who comes late begins with the least that those who are there have had, and cannot
-make up for the time before. Everything happens on one event loop, on its own clock.
+Stations: waiters are served by priority, then by who has used least in proportion to the share, then by arrival. Use is
+counted while others want the same too: who comes late begins with the least that those who are there have had, and
+cannot make up for the time before. A campaign of a lower priority has what those of a higher one leave.
+
+Shared devices (`in_turn`): by priority, then by arrival. Whoever waits there keeps a station from other work, so nobody
+waits for ever: those who came later go before a waiter `MOST_PASSED` times, then it is its turn, whatever its priority.
+
+Everything happens on one event loop, on its own clock.
 """
 
 import asyncio
@@ -22,6 +27,9 @@ from motet.errors import ProcedureError
 
 LEAST_USE_S = 1e-3
 """What a lease counts as at least, loop seconds: else those who hold for no time at all would always come first."""
+
+MOST_PASSED = 3
+"""So often do those of a higher priority who came later go before somebody who waits for a shared device."""
 
 OnWait = Callable[[str, str, float], object]
 """`on_wait(resource, who, seconds)`: somebody waited, and now has it or has given up. Loop seconds."""
@@ -55,6 +63,8 @@ class _Waiter:
     arrived: int
     since: float
     given: asyncio.Future[None]
+    passed: int = 0
+    """How many who came later have gone before it since it has waited for `next`."""
     got: list[str] = field(default_factory=list[str])
 
     @property
@@ -84,10 +94,14 @@ class _Account:
 
 
 class Leases:
-    """Hands out resources by name, each to one holder at a time. To be used on one event loop."""
+    """Hands out resources by name, each to one holder at a time. To be used on one event loop.
 
-    def __init__(self, on_wait: OnWait = lambda resource, who, seconds: None) -> None:
+    Those of one priority are served by their use and share, or `in_turn`, as they came.
+    """
+
+    def __init__(self, on_wait: OnWait = lambda resource, who, seconds: None, *, in_turn: bool = False) -> None:
         self._on_wait = on_wait
+        self._in_turn = in_turn
         self._holders: dict[str, str] = {}
         self._waiters: list[_Waiter] = []
         self._accounts: dict[str, _Account] = {}
@@ -202,7 +216,7 @@ class Leases:
         account.used += LEAST_USE_S / account.share
         self._holders[resource] = waiter.who
         waiter.got.append(resource)
-        waited, waiter.since = now - waiter.since, now
+        waited, waiter.since, waiter.passed = now - waiter.since, now, 0
         if not waiter.next:
             self._waiters.remove(waiter)
             account.waits -= 1
@@ -237,9 +251,18 @@ class Leases:
         and do not know it yet have no turn."""
         waiters = [waiter for waiter in self._waiters if resource in waiter.next and not waiter.given.done()]
         if waiters:
-            first = min(waiters, key=lambda w: (-w.priority, self._accounts[w.who].at(now), w.arrived))
+            first = min(waiters, key=self._turn if self._in_turn else lambda w: self._rank(w, now))
+            for waiter in waiters:
+                waiter.passed += waiter.arrived < first.arrived
             self._give(first, resource)
             self._advance(first)
+
+    def _rank(self, waiter: _Waiter, now: float) -> tuple[float, float, int]:
+        return -waiter.priority, self._accounts[waiter.who].at(now), waiter.arrived
+
+    def _turn(self, waiter: _Waiter) -> tuple[bool, int, int]:
+        patient = waiter.passed < MOST_PASSED
+        return patient, -waiter.priority if patient else 0, waiter.arrived
 
     def _now(self) -> float:
         """The time, also where no task runs any more."""

@@ -19,15 +19,16 @@ from motet.station.ending import Ending
 from motet.station.gate import Gate
 from motet.station.interlocks import Interlocks
 from motet.station.job_limits import limited
+from motet.station.marks import Marks, interrupted, marked
 from motet.station.plan import used_devices
-from motet.station.plans import Plans, cause_of, interrupted, metadata_of, no_plugin
+from motet.station.plans import Plans, cause_of, metadata_of, no_plugin
 from motet.station.plugin_plan import MakePlan
 from motet.station.reading import Signals
 from motet.station.situation import Situation
 from motet.station.stage_leases import StageLeases
 from motet.station.states import StateMachine
 from motet.station.station import PERSON, Engine, StationPlan
-from motet.station.together import begun_since, each, raise_all, told, unrepeatable_calls
+from motet.station.together import begun_since, each, raise_all, unrepeatable_calls
 
 
 class LocalStation:
@@ -47,10 +48,9 @@ class LocalStation:
         trip: Callable[[str], object] = lambda reason: None,
         latched: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.name = name
-        self.devices = devices
-        self._engine = engine
-        self._trip_lab = trip
+        self.name, self.devices = name, devices
+        self._engine, self._trip_lab = engine, trip
+        self.marks: Marks | None = None  # to note steps that must not be repeated, where that outlives the process
         self._machine = StateMachine(name, emit)
         self.tell = self._machine.tell
         self._gate = Gate(self.settle)
@@ -68,6 +68,7 @@ class LocalStation:
         self._leases = StageLeases(devices)
         self._leases.wait_at(self._gate)
         self._emergency = Emergency(name, devices, self._is, self._signals, self._doubts, self, latched)
+        self.unsafe = self._emergency.unsafe
         self._interlocks = Interlocks.of_station(
             name, interlocks or {}, self, self._signals.unit_of, self._trip, emit, scale, self._gate.fail
         )
@@ -145,6 +146,7 @@ class LocalStation:
     def _end(self, cause: str) -> None:
         self._is.aborted, self._is.aborting = self._is.aborting, False
         self._is.busy = self._is.finishing = False
+        self._is.fault = self._is.fault or bool(self.unsafe.reasons)
         if self._emergency.error is None:
             self._gate.pass_through(False)
             self.settle(cause)
@@ -156,12 +158,13 @@ class LocalStation:
         except MotetError as error:
             return error
         try:
-            with limited(self.devices, job.limits):
+            with limited(self.devices, job.limits), marked(self.devices, job, self.marks):
                 plan.check()
+                await self.unsafe.settle()
                 await self._doubts.settle(self._machine.tell)
                 if self._is.aborting or self._emergency.error is not None:  # meanwhile: it waits for no lease any more
                     raise self._emergency.error or Aborted(self._reason)
-                async with self._leases.held(used_devices(job.procedure), plan.abort):
+                async with self._leases.held(used_devices(job.procedure), plan.abort, job.priority):
                     await self._execute(plan, metadata_of(job, self.name))
         except RunEngineInterrupted as interrupted:
             return self._ending.error or self._leases.overtime or Aborted(self._reason or str(interrupted))
@@ -201,8 +204,8 @@ class LocalStation:
         await self._emergency.over.wait()
 
     async def recall(self, job: Job) -> RunRecord | None:
-        """Nothing is left of a run whose process has ended but what it did to the lab: that is not known."""
-        return interrupted(job, self.name, self.devices)
+        """Nothing is left of a run whose process has ended but what it did to the lab; see `marks`."""
+        return await interrupted(job, self.name, self.devices, self.marks)
 
     def acknowledge(self, job: Job) -> None:
         """Nothing was kept here."""
@@ -239,11 +242,8 @@ class LocalStation:
         await self._plan.abort()
 
     async def safe(self) -> None:
-        """Bring every device to its safe state, all at once. A device that fails to is named in the station's fault."""
-        problems = await self._emergency.make_safe()
-        if self._emergency.error is None:
-            self._is.fault = bool(problems) or (self._is.fault and self._is.busy)
-            self.settle(told(self.devices, problems, "did not reach its safe state"))
+        """Bring every device to its safe state, all at once. One that fails to is told again as soon as it answers."""
+        await self._emergency.leave_safe()
 
     async def estop(self, reason: str) -> None:
         """Stop every device at once and lock it; end the experiment with EmergencyStop; bring the devices to safety."""
@@ -259,8 +259,8 @@ class LocalStation:
         """Give every line back."""
         self._closed = True
         self._free.set()
+        await self._emergency.close()
         await self._interlocks.stop()
-        await self._emergency.finished()
         _, problems = await each(self.devices, lambda device: device.close())
         self._is.forget()
         self.settle()
@@ -290,9 +290,9 @@ class LocalStation:
         await self._free.wait()
         return not self._closed
 
-    async def look_again(self) -> None:
-        """Look at the interlocks anew."""
-        await self._interlocks.start()
+    async def look_again(self, anew: bool) -> None:
+        """Look at the interlocks, from now on or anew."""
+        await self._interlocks.start(anew=anew)
 
     def settle(self, cause: str = "") -> None:
         """Go to the state that follows from all that is known."""

@@ -8,12 +8,11 @@ from typing import Any
 from bluesky.utils import FailedStatus
 
 from motet.devices import Device
-from motet.errors import Interrupted, PluginProblem
-from motet.model.experiment import RunRecord
+from motet.errors import PluginProblem
 from motet.model.job import Job
 from motet.model.values import PluginRef
 from motet.station.gate import Gate
-from motet.station.plan import ProcedurePlan, unrepeatable_steps
+from motet.station.plan import ProcedurePlan
 from motet.station.plugin_plan import MakePlan, PluginPlan
 from motet.station.station import Engine, StationPlan
 
@@ -55,13 +54,6 @@ def metadata_of(job: Job, station: str) -> dict[str, Any]:
     """What the start document of a job's run says."""
     about = {"experiment": job.experiment.id, "station": station, "parameters": dict(job.experiment.parameters)}
     return {**about, "stage": job.stage} if job.stage else about
-
-
-def interrupted(job: Job, station: str, devices: Mapping[str, Device]) -> RunRecord:
-    """What is known of a job whose process has ended in the middle of it: nothing."""
-    now = asyncio.get_running_loop().time()
-    cause = f"{station}: the process that ran experiment {job.experiment.id} ended in the middle of it"
-    return RunRecord((), now, now, Interrupted(cause), unrepeatable_steps(job.procedure, devices))
 
 
 def cause_of(error: Exception) -> Exception:

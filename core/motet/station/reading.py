@@ -11,6 +11,10 @@ from motet.errors import NoReply, NotFound
 READ_TIMEOUT_S = 5.0
 """How long a device without a line may take to give a signal, seconds of the loop."""
 
+OPENING_S = 60.0
+"""How long a device may take to be opened anew before its signals count as unreadable: as long as it may when an
+emergency stop is cleared."""
+
 
 class Signals:
     """Reads `device.signal`; a device that is silent keeps nobody from reading the others."""
@@ -28,18 +32,29 @@ class Signals:
             yield
 
     async def read(self, name: str) -> Any:
-        """The value now. Raises NotFound, NoReply when it takes longer than the device's line allows, and what the
-        device raises."""
+        """The value now. Raises NotFound, NoReply when it takes longer than the device's line allows or the device is
+        being opened anew for too long, and what the device raises."""
         key, signal = self._found(name)
         device = self._devices[key]
         line = device.context.line
         longest = READ_TIMEOUT_S if line is None else line.timeout * (line.retries + 2)  # one exchange may be under way
-        async with self._locks[key]:
-            try:
-                async with asyncio.timeout(longest):
-                    return await getattr(device, f"get_{signal}")()
-            except TimeoutError:
-                raise NoReply(f"{device.name}: {signal} did not come within {longest:g} s") from None
+        await self._free(key, f"{device.name}: {signal} cannot be read")
+        try:
+            async with asyncio.timeout(longest):
+                return await getattr(device, f"get_{signal}")()
+        except TimeoutError:
+            raise NoReply(f"{device.name}: {signal} did not come within {longest:g} s") from None
+        finally:
+            self._locks[key].release()
+
+    async def _free(self, key: str, otherwise: str) -> None:
+        """Have the device alone. An interlock must not be blind while a device waits to be opened anew, as a shared one
+        may that another station has. Raises NoReply."""
+        try:
+            async with asyncio.timeout(OPENING_S):
+                await self._locks[key].acquire()
+        except TimeoutError:
+            raise NoReply(f"{otherwise}: it has been waiting to be opened anew for {OPENING_S:g} s") from None
 
     def unit_of(self, name: str) -> str:
         """The unit of a signal, empty without one. Raises NotFound."""

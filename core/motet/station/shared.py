@@ -7,15 +7,17 @@ aborted or made safe leaves it alone while another one has it; an emergency stop
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, cast
 
 from bluesky.protocols import Reading
 from ophyd_async.core import DEFAULT_TIMEOUT, DeviceMock, StandardReadable
 
+from motet.contracts.people import Person
 from motet.devices import Device
-from motet.errors import Aborted
+from motet.errors import Aborted, ProcedureError
+from motet.model.questions import Answer, Question
 from motet.station.gate import Gate
 from motet.station.leases import Held, Leases
 
@@ -55,6 +57,23 @@ class Shared:
             done.exception()  # seen, also where everybody who asked has left
 
 
+@dataclass(frozen=True)
+class AsksForHolder:
+    """Whom a shared device asks: the people of the station that has it now (a `motet.contracts.people.Person`)."""
+
+    person: Person
+    leases: Leases
+    key: str
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer to what that station is asking, as of a device of its own. Raises ProcedureError where none has
+        it."""
+        station = self.leases.holder(self.key)
+        if station is None:
+            raise ProcedureError(f"{question.device}: {question.text!r} is asked while no station has it")
+        return await self.person.ask(replace(question, device=f"{station}-{self.key}"))
+
+
 class Face(Device):
     """A shared device as one station sees it, with verbs of its own: they run under the lease."""
 
@@ -65,6 +84,7 @@ class Face(Device):
         self._waits: set[asyncio.Task[Held]] = set()
         self._given_up = ""
         self._has_stage = False
+        self._priority = 0
         self._stops = 0
         super().__init__(shared.core.context)
 
@@ -91,6 +111,15 @@ class Face(Device):
         """Whether no other station has it now."""
         return self._shared.leases.holder(self._shared.key) in (None, self._station)
 
+    @contextmanager
+    def ranked(self, priority: int) -> Generator[None]:
+        """While entered, its waits are of this priority: that of the experiment at this station."""
+        self._priority = priority
+        try:
+            yield
+        finally:
+            self._priority = 0
+
     def wait_at(self, gate: Gate) -> None:
         """While this gate is closed no step begins, whoever has the lease."""
         self._gate = gate
@@ -98,8 +127,9 @@ class Face(Device):
     async def lease(self, too_long: Callable[[Exception], object] = lambda error: None) -> Held:
         """Wait for it. Raises Aborted when `give_up` is called meanwhile."""
         shared = self._shared
-        longest = shared.longest
-        acquiring = shared.leases.acquire((shared.key,), self._station, longest=longest, too_long=too_long)
+        acquiring = shared.leases.acquire(
+            (shared.key,), self._station, priority=self._priority, longest=shared.longest, too_long=too_long
+        )
         wait = asyncio.ensure_future(acquiring)
         self._waits.add(wait)
         try:

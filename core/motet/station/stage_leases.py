@@ -31,10 +31,14 @@ class StageLeases:
 
     @asynccontextmanager
     async def held(
-        self, used: frozenset[str] | None, too_long: Callable[[], Coroutine[Any, Any, object]]
+        self,
+        used: frozenset[str] | None,
+        too_long: Callable[[], Coroutine[Any, Any, object]],
+        priority: int = 0,
     ) -> AsyncGenerator[None]:
         """Hold, in the order of their names, the devices that are leased by stage; of the `used` ones, if it is known
-        which. `too_long` is run when one was held longer than it may be."""
+        which. `too_long` is run when one was held longer than it may be. In the block, all waits for shared devices are
+        of the `priority`."""
         self.overtime = None
         ending: list[asyncio.Future[object]] = []
 
@@ -42,15 +46,18 @@ class StageLeases:
             self.overtime = error
             ending.append(asyncio.ensure_future(too_long()))
 
-        wanted = [key for key, face in self.faces.items() if face.leased_by_stage and (used is None or key in used)]
-        if not wanted:
+        faces = self.faces
+        if not faces:
             yield
             return
+        wanted = [key for key, face in faces.items() if face.leased_by_stage and (used is None or key in used)]
         async with AsyncExitStack() as stack:
+            for face in faces.values():
+                stack.enter_context(face.ranked(priority))
             for key in sorted(wanted):
-                held = await self.faces[key].lease(late)
+                held = await faces[key].lease(late)
                 stack.callback(held.release)
-                stack.enter_context(self.faces[key].for_stage())
+                stack.enter_context(faces[key].for_stage())
             yield
             for task in ending:
                 await task

@@ -15,6 +15,19 @@ PERSON = "a person"
 """Who pauses a station unless somebody else does: interlocks hold it by names of their own."""
 
 
+class NotSafe(Protocol):
+    """The devices of a station that did not reach their safe state when they were last told to."""
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why each did not, by its key; of a station that did not say which, the reason under an empty key."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait until there are none: they are told again as soon as they answer. Whoever waits sets the bound."""
+        ...
+
+
 class Station(Protocol):
     """One place that works on one experiment at a time. The orchestrator cannot tell where it is."""
 
@@ -23,6 +36,11 @@ class Station(Protocol):
     @property
     def state(self) -> StationState:
         """What it is doing."""
+        ...
+
+    @property
+    def unsafe(self) -> NotSafe:
+        """Its devices that are not known to be in their safe state."""
         ...
 
     async def connect(self) -> None:

@@ -82,7 +82,7 @@ def raise_all(failed: Mapping[str, BaseException]) -> None:
 
 def told(devices: Mapping[str, Device], problems: Mapping[str, BaseException], what: str) -> str:
     """`cell-stage did not reach its safe state: no answer; ...`, empty without problems."""
-    return "; ".join(f"{devices[key].name} {what}: {_reason(error)}" for key, error in problems.items())
+    return "; ".join(f"{devices[key].name} {what}: {reason_of(error)}" for key, error in problems.items())
 
 
 def forgotten(devices: Mapping[str, Device], found: Mapping[str, Sequence[str]]) -> str:
@@ -91,5 +91,6 @@ def forgotten(devices: Mapping[str, Device], found: Mapping[str, Sequence[str]])
     return f"not known any more: {'; '.join(lost)}" if lost else ""
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What an error says, also one that says nothing by itself."""
     return str(error) or ("it took too long" if isinstance(error, TimeoutError) else type(error).__name__)

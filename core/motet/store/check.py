@@ -4,6 +4,7 @@ All of it reads one consistent view, so that a campaign may run meanwhile.
 """
 
 import hashlib
+import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _JSON = {
     "events": ("data",),
     "queue": ("parameters",),
 }
+_EXACT = 1e-9
+"""To which levels have to agree; adding up rounds."""
 _ENDED = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED)
 
 
@@ -56,7 +59,7 @@ def check_store(path: Path, see: See = lambda done, total: None) -> list[Finding
             campaigns = list(select(db, "SELECT * FROM campaigns ORDER BY wall, serial"))
             total = len(campaigns) + 2
             see(1, total)
-            findings = [*_references(db), *_json(db), *_files(db)]
+            findings = [*_references(db), *_json(db), *_files(db), *_levels(db)]
             see(2, total)
             for done, campaign in enumerate(campaigns, 3):
                 findings += [Finding(about, what) for about, what in _campaign(db, campaign)]
@@ -96,6 +99,23 @@ def _files(db: Database) -> Iterator[Finding]:
             yield Finding(", ".join(dict.fromkeys(paths)) or "files", f"its text is not that of its sha256 {digest}")
 
 
+def _levels(db: Database) -> Iterator[Finding]:
+    """What is left of consumables follows from what was used and filled up."""
+    sql = "SELECT lab, consumable, amount, unit, level FROM used WHERE lab != '' ORDER BY lab, consumable, id"
+    last: Record = {"lab": "", "consumable": "", "unit": "", "level": 0.0}
+    for row in select(db, sql):
+        same = (row["lab"], row["consumable"]) == (last["lab"], last["consumable"])
+        before = last["level"] if same else 0.0
+        about = f"{row['consumable']} of the lab {row['lab']}"
+        if row["level"] is None:
+            yield Finding(about, "nothing is stored of how much is left")
+            return
+        counted = not same or row["unit"] == last["unit"]
+        if counted and not math.isclose(row["level"], before + row["amount"], rel_tol=_EXACT, abs_tol=_EXACT):
+            yield Finding(about, f"{row['level']:g} are left after {before:g} and a change of {row['amount']:g}")
+        last = row
+
+
 def _campaign(db: Database, campaign: Record) -> Iterator[tuple[str, str]]:
     key: str = campaign["id"]
     yield from _state(db, campaign)
@@ -105,7 +125,8 @@ def _campaign(db: Database, campaign: Record) -> Iterator[tuple[str, str]]:
     yield from _queue(db, key)
     for found in select(
         db,
-        "SELECT consumable, COUNT(DISTINCT unit) AS units FROM used WHERE campaign = :key GROUP BY consumable",
+        "SELECT consumable, COUNT(DISTINCT unit) AS units FROM used"  # where a lab counts it, its level is converted
+        " WHERE campaign = :key AND lab = '' GROUP BY consumable",
         key=key,
     ):
         if found["units"] > 1:

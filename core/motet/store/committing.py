@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.errors import StoreError
-from motet.store.connect import STORE, Kind, open_again, open_writer
+from motet.store.connect import BUSY_S, STORE, Kind, open_again, open_writer
 from motet.store.trouble import StoreTrouble, cause, delays, may_mend, needs_opening, trouble
 
 Future = asyncio.Future[Any]
@@ -29,15 +29,18 @@ class Committer:
         stopping: threading.Event,
         tell: Callable[[StoreTrouble | None], object],
         kind: Kind = STORE,
+        *,
+        waits: bool = False,
     ) -> None:
         """Open or make the store. `stopping` is set when nobody will wait much longer; `tell` hears of trouble, and of
-        its end with None. Raises StoreError."""
+        its end with None; `waits` says that this is tried again when another program has locked it. Raises
+        StoreError."""
         self._path = path
         self._kind = kind
         self._stopping = stopping
         self._tell = tell
         self._trouble: StoreTrouble | None = None
-        self._connection: sqlite3.Connection | None = _patient(open_writer(path, kind))
+        self._connection: sqlite3.Connection | None = _patient(open_writer(path, kind, LOCKED_S if waits else BUSY_S))
 
     def commit(self, batch: list[Call]) -> list[Result]:
         """Carry out the calls and commit them, however long the disk takes to mend. Raises StoreError for what can

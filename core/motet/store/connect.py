@@ -32,13 +32,13 @@ class Kind:
 STORE = Kind("store", APPLICATION_ID, MIGRATIONS)
 
 
-def open_writer(path: Path, kind: Kind = STORE) -> sqlite3.Connection:
+def open_writer(path: Path, kind: Kind = STORE, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """The writing connection to a database of the present schema, made or migrated where needed; to be used in
-    the thread that opened it. Every commit is on the disk (WAL, synchronous = FULL). Raises StoreError naming
-    the file."""
+    the thread that opened it. Every commit is on the disk (WAL, synchronous = FULL). Waits `busy_s` for another
+    program's lock. Raises StoreError naming the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: cannot be opened as a {kind.name}: {error}") from error
     return _prepared(connection, path, kind)

@@ -68,19 +68,22 @@ def queue_changed(
 
 def used(
     db: Connection,
-    campaign: str,
+    campaign: str | None,
     experiment: str | None,
     attempt: int,
     consumable: str,
     amount: float,
     unit: str,
     at: Stamp,
+    lab: str,
+    level: float | None,
+    who: str,
 ) -> None:
-    """A consumable became less (a negative amount) or more (refilled)."""
+    """A consumable became less (a negative amount) or more (refilled). `level` is what the lab has of it then."""
     db.execute(
-        "INSERT INTO used (campaign, experiment, attempt, consumable, amount, unit, wall, elapsed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (campaign, experiment, attempt, consumable, float(amount), unit, at.wall, at.elapsed),
+        "INSERT INTO used (campaign, experiment, attempt, consumable, amount, unit, wall, elapsed, lab, level, who)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (campaign, experiment, attempt, consumable, float(amount), unit, at.wall, at.elapsed, lab, level, who),
     )
 
 

@@ -30,9 +30,13 @@ class WriterLock:
         except OSError as error:
             os.close(self._file)
             raise StoreError(f"{path}: cannot be locked: {error}") from error
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreError(f"{path}: cannot be written: {error}") from error
         _held.add(self)
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
         """Let the next writer in; in a child of the process that holds the lock, nothing."""

@@ -23,6 +23,7 @@ from motet.store.rows import (
     CampaignSummary,
     EventRow,
     ExperimentRow,
+    Level,
     QuestionRow,
     QueueRow,
     Transition,
@@ -161,6 +162,20 @@ def used(db: Database, campaign: str) -> dict[str, float]:
     return {found["consumable"]: found["amount"] for found in select(db, sql, key=campaign)}
 
 
+def levels(db: Database, lab: str) -> dict[str, Level]:
+    """The last level of each consumable that is counted under a lab's name."""
+    sql = (
+        "SELECT consumable, level, unit, wall, who, campaign FROM used"
+        " WHERE id IN (SELECT MAX(id) FROM used WHERE lab = :lab GROUP BY consumable) ORDER BY consumable"
+    )
+    return {
+        found["consumable"]: Level(
+            found["level"], found["unit"], found["wall"], found["who"] or found["campaign"] or ""
+        )
+        for found in select(db, sql, lab=lab)
+    }
+
+
 def last_elapsed(db: Database, campaign: str) -> float:
     """The latest moment that anything of a campaign was stored at, seconds since its start."""
     own = ("campaign_changes", "station_changes", "events", "queue", "used", "questions")
@@ -171,6 +186,18 @@ def last_elapsed(db: Database, campaign: str) -> float:
     ]
     (found,) = select(db, f"SELECT MAX(latest) AS latest FROM ({' UNION ALL '.join(parts)})", key=campaign)  # noqa: S608
     return 0.0 if found["latest"] is None else found["latest"]
+
+
+def is_settled(db: Database, experiment: str, attempt: int) -> bool:
+    """Whether it is stored how an attempt at an experiment ended."""
+    sql = (
+        "SELECT 1 FROM transitions WHERE experiment = :experiment AND attempt = :attempt"
+        " AND change NOT IN (:planned, :running) LIMIT 1"
+    )
+    found = select(
+        db, sql, experiment=experiment, attempt=attempt, planned=Change.PLANNED.value, running=Change.RUNNING.value
+    )
+    return next(found, None) is not None
 
 
 def newest(db: Database, name: str, lab: str) -> str | None:

@@ -21,6 +21,7 @@ from motet.store.rows import (
     CampaignSummary,
     EventRow,
     ExperimentRow,
+    Level,
     QuestionRow,
     QueueRow,
     StationChange,
@@ -105,6 +106,11 @@ class Reader:
         with self.view() as db:
             return queries.used(db, find(db, self.path, campaign)["id"])
 
+    def levels(self, lab: str) -> dict[str, Level]:
+        """By consumable, what there is of it in a lab, as counted under that name; empty where nothing was yet."""
+        with self.view() as db:
+            return queries.levels(db, lab)
+
     def station_changes(self, campaign: str) -> list[StationChange]:
         """Every change of a station's state, in the order it was stored."""
         with self.view() as db:
@@ -113,6 +119,15 @@ class Reader:
                 StationChange(row["station"], StationState(row["state"]), row["cause"], queries.stamp(row))
                 for row in select(db, sql, key=find(db, self.path, campaign)["id"])
             ]
+
+    def is_settled(self, job: str) -> bool:
+        """Whether it is stored how a job ended, by its id `CAMPAIGN/NUMBER/ATTEMPT`; also False for one that is not
+        known."""
+        experiment, _, attempt = job.rpartition("/")
+        if not (attempt.isascii() and attempt.isdecimal()):
+            return False
+        with self.view() as db:
+            return queries.is_settled(db, experiment, int(attempt))
 
     def campaign_changes(self, campaign: str) -> list[CampaignChange]:
         """Every change of the campaign's state, in the order it was stored."""

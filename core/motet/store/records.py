@@ -17,6 +17,8 @@ class Stamp:
 
 RESUMED = "resumed"
 """The kind of event that says that a campaign goes on whose program had ended in its midst."""
+STEP_BEGUN = "step begun"
+"""The kind of event that a step which must not be repeated makes before it begins."""
 LEASE_WAITED = "lease waited"
 """The kind of event that says, at its end, that a station has waited for a shared device: about `station.device`, with
 the `seconds` on the loop's clock."""

@@ -184,6 +184,17 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What a lab has of a consumable, in its unit; `wall` is when that changed last, and `by` who or which campaign
+    changed it, empty when it was taken from the lab file."""
+
+    amount: float
+    unit: str
+    wall: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRow:
     """An experiment that somebody added. `experiment` is its id once it has begun; `at` is its last change."""
 

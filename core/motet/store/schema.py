@@ -128,7 +128,21 @@ def _weeks(db: Database) -> None:
         db.table(table).create_index(["campaign"])
 
 
-MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints, _questions, _weeks)
+def _levels(db: Database) -> None:
+    """Consumables are counted for the lab: what is left after each change, and who filled them up. A change need not
+    belong to a campaign any more."""
+    db.rename_table("used", "used_before")
+    was = {"campaign": str, "experiment": str, "attempt": int, "consumable": str, "amount": float, "unit": str}
+    new = {"lab": str, "level": float, "who": str}
+    _table(db, "used", _ID | was | _AT | new, optional={"campaign", "experiment", "level"})
+    columns = ", ".join((*_ID, *was, *_AT))
+    db.execute(f"INSERT INTO used ({columns}, lab, who) SELECT {columns}, '', '' FROM used_before")  # noqa: S608 - ours
+    db.table("used_before").drop()
+    db.table("used").create_index(["campaign"])
+    db.table("used").create_index(["lab", "consumable"])
+
+
+MIGRATIONS: Sequence[Callable[[Database], None]] = (_first, _suggestions, _constraints, _questions, _weeks, _levels)
 VERSION = len(MIGRATIONS)
 
 

@@ -41,10 +41,15 @@ class Store:
         self._closing = False
 
     @classmethod
-    async def open(cls, path: Path) -> "Store":
+    async def open(cls, path: Path, waiting: Callable[[StoreTrouble | None], object] | None = None) -> "Store":
         """Open or make the store at `path`, folders too. Raises StoreError for a file that is not a store,
-        one of a newer Motet, and one that another process is writing to."""
-        writer = Writer(path)
+        one of a newer Motet, one that another process is writing to, and one that is read-only.
+
+        A disk without room, and another program's lock, are refused as well, unless there is somebody to tell of it:
+        `waiting` is called as by `on_trouble`, and until it can be opened, or the caller is cancelled, it is tried
+        again.
+        """
+        writer = Writer(path, waiting=waiting)
         try:
             await writer.opened
         except asyncio.CancelledError:
@@ -159,16 +164,21 @@ class Store:
 
     def used(
         self,
-        campaign: str,
+        campaign: str | None,
         experiment: str | None,
         attempt: int,
         consumable: str,
         amount: float,
         unit: str,
         at: Stamp,
+        *,
+        lab: str = "",
+        level: float | None = None,
+        who: str = "",
     ) -> Awaitable[None]:
-        """A consumable became less (a negative amount, in `unit`) in that attempt, or was refilled (a positive one)."""
-        return self._put(happenings.used, campaign, experiment, attempt, consumable, amount, unit, at)
+        """A consumable became less (a negative amount, in `unit`) in that attempt, or was refilled (a positive one) by
+        `who`. `level` is what there is of it then, counted under `lab`; both are left out where it is not counted."""
+        return self._put(happenings.used, campaign, experiment, attempt, consumable, amount, unit, at, lab, level, who)
 
     def _put(
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs

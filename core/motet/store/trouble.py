@@ -3,6 +3,7 @@
 The codes and what they mean: https://www.sqlite.org/rescode.html.
 """
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ _CONNECTION = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CAN
 """After these the file may have to be opened anew: its file system was unplugged or mounted again."""
 
 
+_WAITS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_NO_ROOM = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
+"""What SQLite says of a full disk when it has no better word."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreTrouble:
     """A store that cannot be written for now: which, why in words, and since when, seconds since 1970."""
@@ -45,6 +51,12 @@ def may_mend(error: BaseException | None) -> bool:
     return code not in _FINAL and code & 0xFF in _WORDS
 
 
+def may_open_later(error: BaseException | None) -> bool:
+    """Whether a store that cannot be opened may only have to wait for room, or for another program to let go of it."""
+    code = _code(error)
+    return code in _NO_ROOM or code & 0xFF in _WAITS or _is_full(_os_error(error))
+
+
 def needs_opening(error: BaseException | None) -> bool:
     """Whether the file should be opened anew before the next try."""
     return _code(error) & 0xFF in _CONNECTION
@@ -52,8 +64,10 @@ def needs_opening(error: BaseException | None) -> bool:
 
 def cause(error: BaseException) -> str:
     """Why, in words and in SQLite's own: `the disk is full (database or disk is full)`."""
-    found = _sqlite_error(error)
-    return f"{_WORDS[_code(error) & 0xFF]} ({found if found is not None else error})"
+    found, system = _sqlite_error(error), _os_error(error)
+    if found is None:
+        return f"the disk is full ({system.strerror})" if system is not None and _is_full(system) else str(error)
+    return f"{_WORDS[_code(error) & 0xFF]} ({found})"
 
 
 def trouble(path: Path, error: BaseException, before: StoreTrouble | None) -> StoreTrouble:
@@ -72,6 +86,17 @@ def delays() -> Iterator[float]:
 def _sqlite_error(error: BaseException | None) -> sqlite3.Error | None:
     """The error of SQLite, also where it is the cause of a StoreError."""
     while error is not None and not isinstance(error, sqlite3.Error):
+        error = error.__cause__
+    return error
+
+
+def _is_full(error: OSError | None) -> bool:
+    return error is not None and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _os_error(error: BaseException | None) -> OSError | None:
+    """The error of the operating system, also where it is the cause of a StoreError."""
+    while error is not None and not isinstance(error, OSError):
         error = error.__cause__
     return error
 

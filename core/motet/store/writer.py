@@ -17,7 +17,7 @@ from motet.errors import StoreError
 from motet.store.committing import Call, Committer, Future, Result
 from motet.store.connect import STORE, Kind
 from motet.store.lock import WriterLock
-from motet.store.trouble import StoreTrouble
+from motet.store.trouble import StoreTrouble, delays, may_open_later, trouble
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +29,9 @@ Listener = Callable[[StoreTrouble | None], object]
 class Writer:
     """One thread, one connection. Made on the event loop, on which its futures are resolved."""
 
-    def __init__(self, path: Path, kind: Kind = STORE) -> None:
+    def __init__(self, path: Path, kind: Kind = STORE, waiting: Listener | None = None) -> None:
+        """With `waiting`, which is told as by `on_trouble`, a disk without room and another program's lock are waited
+        for; else they are refused."""
         self.path = path
         self._kind = kind
         self.error: StoreError | None = None
@@ -39,7 +41,8 @@ class Writer:
         self._calls: SimpleQueue[list[Call] | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._trouble: StoreTrouble | None = None
-        self._listeners: list[Listener] = []
+        self._waits = waiting is not None
+        self._listeners: list[Listener] = [] if waiting is None else [waiting]
         self._lost = 0
         self.opened: Future = self._loop.create_future()
         self.closed: Future = self._loop.create_future()
@@ -128,9 +131,28 @@ class Writer:
         self._deliver([(self.closed, None, closing)])
 
     def _open(self) -> tuple[WriterLock, Committer]:
+        """Again and again, where that may help and is wanted."""
+        found: StoreTrouble | None = None
+        for delay in delays():
+            last = self._stopping.is_set()
+            try:
+                opened = self._open_once()
+            except StoreError as error:
+                if last or not (self._waits and may_open_later(error)):
+                    raise
+                found = trouble(self.path, error, found)
+                self._tell(found)
+                self._stopping.wait(delay)
+            else:
+                if found is not None:
+                    self._tell(None)
+                return opened
+        raise AssertionError("unreachable: there is always another try")
+
+    def _open_once(self) -> tuple[WriterLock, Committer]:
         lock = WriterLock(self.path)
         try:
-            return lock, Committer(self.path, self._stopping, self._tell, self._kind)
+            return lock, Committer(self.path, self._stopping, self._tell, self._kind, waits=self._waits)
         except BaseException:
             lock.release()
             raise

@@ -10,7 +10,7 @@ from motet_torture import disks
 from motet_torture.audit import exactly_once
 from motet_torture.labs import ENDLESS, Bench, bench, campaign_of, lab_of
 from motet_torture.processes import Program, running
-from motet_torture.proofs import Measured, Proof, Trial, at_most, count, holds, median, told
+from motet_torture.proofs import Beside, Measured, Proof, Trial, at_most, count, holds, median, told
 
 STATIONS = 2
 STILL_S = 1.0
@@ -27,7 +27,11 @@ async def prove(trial: Trial) -> Sequence[Measured]:
         programs = await stack.enter_async_context(running(trial.folder))
         lab = await stack.enter_async_context(bench(programs, STATIONS, seconds=0.05))
         lab.write(lab_of(lab.urls), campaign_of(ENDLESS, points=20_000, seed=trial.seed))
-        found = [*await _refused(lab)] if mounted else [told("read-only, full disk", "no right to mount one here")]
+        found = (
+            [*await _refused(lab)]
+            if mounted
+            else [told("read-only, full disk", "not injected: that needs the right to mount a file system")]
+        )
         run = await lab.run("run")
         faults: dict[str, tuple[str, Callable[[], Any]]] = {
             "file size limit": ("does not take it", lambda: disks.cramped(run.pid)),
@@ -35,6 +39,10 @@ async def prove(trial: Trial) -> Sequence[Measured]:
         }
         if mounted:
             faults["disk full"] = ("the disk is full", lambda: disks.full(lab.data))
+            faults["read-only"] = (
+                "read-only",
+                lambda: disks.turned_read_only(lab.data, run.pid, run.says("does not take it", 30)),
+            )
         if mounted and trial.short:
             del faults["file size limit"]
         for name, (says, fault) in faults.items():
@@ -90,4 +98,4 @@ async def _refused(lab: Bench) -> Sequence[Measured]:
     ]
 
 
-PROOF = Proof("disk", "disk full, store locked, store read-only", prove)
+PROOF = Proof("disk", "disk full, store locked, store read-only", prove, beside=Beside.CALM)

@@ -8,11 +8,11 @@ from motet.bus import Bus
 from motet.station.latch import Latch
 from motet_testing.mosquitto import Mosquitto
 from motet_torture.labs import CAMPAIGN, ENDLESS, Bench, bench, campaign_of, remote_lab_of
-from motet_torture.ledger import IDENTIFIED, MOVING, STOPPED, Entry, read
+from motet_torture.ledger import IDENTIFIED, MOVING, STOPPED, Entry
 from motet_torture.processes import TooLate, running, until
-from motet_torture.proofs import Measured, Proof, Trial, at_most, count, median, told
+from motet_torture.proofs import Beside, Measured, Proof, Trial, at_most, count, median, told
 
-STATIONS, HOSTS = 16, 4
+STATIONS = 16
 SECONDS = 60.0
 """How long a move would take."""
 MOST_MS = 100.0
@@ -24,10 +24,13 @@ STEPS = ({"doser.move": {"x": "$x"}}, {"doser.read_value": {"x": "$x"}, "as": "r
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Press, look, clear, go on; so many times. The command is the call that publishes it; no process is started."""
-    rounds = trial.of(100, 2)
+    rounds, hosts = trial.of(100, 2), trial.of(4, 2)
     rng = trial.random("moments")
     longest, moved, missed = list[float](), 0, 0
-    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS, processes=2) as lab:
+    async with (
+        running(trial.folder) as programs,
+        bench(programs, STATIONS, seconds=SECONDS, processes=trial.of(2, 1)) as lab,
+    ):
         with Mosquitto(trial.folder) as broker:
             names = [f"s{number}" for number in range(1, STATIONS + 1)]
             lab.write(
@@ -40,7 +43,7 @@ async def prove(trial: Trial) -> Sequence[Measured]:
                     procedure={"parameters": ["x"], "steps": list(STEPS)},
                 ),
             )
-            shares = [names[host::HOSTS] for host in range(HOSTS)]
+            shares = [names[host::hosts] for host in range(hosts)]
             await asyncio.gather(*(lab.host(f"host{number}", *share) for number, share in enumerate(shares, 1)))
             await lab.run("run")
             async with Bus(broker.url, client_id="torture") as bus, Latch("bench", None, bus) as latch:
@@ -53,12 +56,12 @@ async def prove(trial: Trial) -> Sequence[Measured]:
                     missed += STATIONS - len(stops)
                     longest.append(max(1000 * (at - pressed) for at in stops.values()) if stops else float("inf"))
                     await asyncio.sleep(STILL_S)
-                    moved += sum(entry.what == MOVING and entry.at > pressed for entry in read(lab.ledger))
+                    moved += sum(entry.what == MOVING and entry.at > pressed for entry in lab.happened.entries())
                     cleared = asyncio.get_running_loop().time()
                     await latch.clear("torture")
                     await _resumed(lab, cleared)
         return [
-            told("pressed", f"{rounds} times, {STATIONS} stations in {HOSTS} processes"),
+            told("pressed", f"{rounds} times, {STATIONS} stations in {hosts} processes"),
             count("simulators that did not stop", missed),
             at_most("the last of them stands still after, median", median(longest), MOST_MS * trial.slack, "ms"),
             at_most("the last of them stands still after, longest", max(longest), MOST_MS * trial.slack, "ms"),
@@ -71,7 +74,8 @@ async def _resumed(lab: Bench, cleared: float) -> None:
     """The campaign goes on, as a person would let it when every instrument was found again."""
 
     def found() -> bool:
-        again = {entry.instrument for entry in read(lab.ledger) if entry.what == IDENTIFIED and entry.at > cleared}
+        entries = lab.happened.entries()
+        again = {entry.instrument for entry in entries if entry.what == IDENTIFIED and entry.at > cleared}
         return len(again) == STATIONS
 
     await until(found, "every instrument is found again", 30)
@@ -82,27 +86,29 @@ async def _resumed(lab: Bench, cleared: float) -> None:
 
 def _last(lab: Bench) -> Mapping[str, Entry]:
     """The last thing that each instrument did."""
-    return {entry.instrument: entry for entry in read(lab.ledger) if entry.what != IDENTIFIED}
+    return {entry.instrument: entry for entry in lab.happened.entries() if entry.what != IDENTIFIED}
 
 
 def _all_moving(lab: Bench) -> int:
     """How many entries there are when all of them move; 0 until then."""
     last = _last(lab)
     moving = len(last) == STATIONS and all(entry.what == MOVING for entry in last.values())
-    return sum(1 for _ in read(lab.ledger)) if moving else 0
+    return len(lab.happened.entries()) if moving else 0
 
 
 async def _stops(lab: Bench, before: int) -> Mapping[str, float]:
     """When each of them stopped, of those that have in time."""
 
     def stopped() -> Mapping[str, float]:
-        entries = list(read(lab.ledger))[before:]
+        entries = lab.happened.entries()[before:]
         return {entry.instrument: entry.at for entry in entries if entry.what == STOPPED}
 
     try:
-        return await until(lambda: found if len(found := stopped()) == STATIONS else None, "all stop", LATE_S)
+        return await until(
+            lambda: found if len(found := stopped()) == STATIONS else None, "all stop", LATE_S, MOST_MS / 1e3
+        )
     except TooLate:
         return await asyncio.to_thread(stopped)
 
 
-PROOF = Proof("estop", "emergency stop during moves on 16 stations", prove)
+PROOF = Proof("estop", "emergency stop during moves on 16 stations", prove, beside=Beside.NOTHING)

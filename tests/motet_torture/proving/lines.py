@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from motet.store import Change, Transition
 from motet_torture.audit import exactly_once
 from motet_torture.labs import Bench, bench, campaign_of, lab_of
-from motet_torture.ledger import DISPENSED, FAULT, IDENTIFIED, Entry, read
+from motet_torture.ledger import DISPENSED, FAULT, IDENTIFIED, Entry
 from motet_torture.processes import running
 from motet_torture.proofs import Measured, Proof, Trial, count, holds, told
 
@@ -40,7 +40,7 @@ async def prove(trial: Trial) -> Sequence[Measured]:
 
 
 def _measured(lab: Bench, experiments: int, code: int) -> Sequence[Measured]:
-    rows, story, entries = lab.experiments(), lab.story(), list(read(lab.ledger))
+    rows, story, entries = lab.experiments(), lab.story(), lab.happened.entries()
     faults = Counter(entry.what.removeprefix(FAULT) for entry in entries if entry.what.startswith(FAULT))
     failed = [change for change in story if _lost(change)]
     unknown = [change for change in failed if not _identified_after(change, entries)]

@@ -24,7 +24,8 @@ async def prove(trial: Trial) -> Sequence[Measured]:
             async with Proxy(broker.port, MISCHIEF, seed=trial.seed).running() as proxy:
                 names = [f"s{number}" for number in range(1, STATIONS + 1)]
                 lab.write(remote_lab_of(lab.urls, proxy.url), campaign_of(experiments, seed=trial.seed))
-                await asyncio.gather(lab.host("host1", *names[:4]), lab.host("host2", *names[4:]))
+                shares = [names] if trial.short else [names[:4], names[4:]]
+                await asyncio.gather(*(lab.host(f"host{number}", *share) for number, share in enumerate(shares, 1)))
                 run = await lab.run("run")
                 code = await run.ended(trial.of(1200, 120))
                 done = proxy.done

@@ -10,11 +10,10 @@ from motet.model.experiment import State
 from motet_testing.mosquitto import Mosquitto
 from motet_torture.audit import exactly_once, point_of
 from motet_torture.labs import ENDLESS, Bench, bench, campaign_of, remote_lab_of
-from motet_torture.ledger import DISPENSED, ENDED, read
+from motet_torture.ledger import DISPENSED, ENDED
 from motet_torture.processes import Program, running
-from motet_torture.proofs import Measured, Proof, Trial, at_most, count, holds, median, told
+from motet_torture.proofs import Beside, Measured, Proof, Trial, at_most, count, holds, median, told
 
-STATIONS = 4
 SECONDS = 0.6
 """How long a dispense takes."""
 LOST_S = 4.0
@@ -28,30 +27,30 @@ OTHERS_WAIT_S = 1.0
 
 async def prove(trial: Trial) -> Sequence[Measured]:
     """Kill a station in the middle of what it does, leave it dead for a while, start it again."""
-    kills = trial.of(50, 1)
+    kills, stations = trial.of(50, 1), trial.of(4, 2)
     rng = trial.random("kills")
     down: list[tuple[str, float, float]] = []
     loop = asyncio.get_running_loop()
-    async with running(trial.folder) as programs, bench(programs, STATIONS, seconds=SECONDS) as lab:
+    async with running(trial.folder) as programs, bench(programs, stations, seconds=SECONDS) as lab:
         with Mosquitto(trial.folder) as broker:
             remote = {"lost_after": f"{LOST_S} s", "alone_after": f"{LOST_S} s"}
             lab.write(
-                remote_lab_of(lab.urls, broker.url, remote=remote),
+                remote_lab_of(lab.urls, broker.url, keepalive="2 s", remote=remote),
                 campaign_of(ENDLESS, IN_ORDER, points=POINTS, seed=trial.seed, failures={"in_a_row": 1000}),
             )
-            names = [f"s{number}" for number in range(1, STATIONS + 1)]
+            names = [f"s{number}" for number in range(1, stations + 1)]
             hosts = dict(zip(names, await asyncio.gather(*(lab.host(name, name) for name in names)), strict=True))
             run = await lab.run("run")
-            await lab.goes_on(run, 2 * STATIONS)
+            await lab.goes_on(run, 2 * stations)
             for number in range(kills):
-                name = names[rng.randrange(STATIONS)]
+                name = names[rng.randrange(stations)]
                 await asyncio.sleep(rng.uniform(0.0, 2 * SECONDS))
                 await hosts[name].kill()
                 killed = loop.time()
                 await asyncio.sleep(rng.choice((0.0, rng.uniform(0.0, 2 * LOST_S))))
                 hosts[name] = await _again(lab, name, number)
                 down.append((f"d{name[1:]}", killed, loop.time()))
-                await lab.goes_on(run, trial.of(3, 2) * STATIONS)
+                await lab.goes_on(run, trial.of(3, 2) * stations)
             run.signal(signal.SIGINT)
             code = await run.ended(60)
         return [
@@ -88,7 +87,7 @@ def _measured(lab: Bench, down: Sequence[tuple[str, float, float]], slack: float
 def _waits(lab: Bench, down: Sequence[tuple[str, float, float]]) -> list[float]:
     """How long the others were idle between two dispenses while a station was down."""
     waits: list[float] = []
-    entries = list(read(lab.ledger))
+    entries = lab.happened.entries()
     for instrument in {entry.instrument for entry in entries}:
         mine = [entry for entry in entries if entry.instrument == instrument and entry.what in (DISPENSED, ENDED)]
         for before, after in pairwise(mine):
@@ -101,4 +100,4 @@ def _waits(lab: Bench, down: Sequence[tuple[str, float, float]]) -> list[float]:
     return waits
 
 
-PROOF = Proof("station-killed", "kill -9 of a remote station", prove, 3600)
+PROOF = Proof("station-killed", "kill -9 of a remote station", prove, beside=Beside.CALM)

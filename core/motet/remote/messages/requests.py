@@ -24,6 +24,8 @@ class JobBody(Body):
     limits: dict[str, tuple[float | str, float | str]] = Field(
         default_factory=dict[str, tuple[float | str, float | str]]
     )
+    priority: int = 0
+    """Of its campaign: before which others it gets devices that stations share."""
     procedure: Procedure | None = None
     plugin: PluginRef | None = None
     """Instead of a procedure: a plan of a plugin that the station has too."""

@@ -73,6 +73,33 @@ for (const head of document.querySelectorAll(".sortable th")) {
   head.addEventListener("keydown", (event) => event.key === "Enter" && sortBy(head));
 }
 
+// "12" is sample 12, "10-20" a range of them; anything else is looked for in the whole row.
+function wanted(text) {
+  const range = /^#?(\d+)(?:\s*[-–]\s*#?(\d+))?$/.exec(text);
+  if (!range) return (row) => row.textContent.toLowerCase().includes(text);
+  const low = Number(range[1]);
+  const high = Number(range[2] ?? range[1]);
+  return (row) => low <= Number(row.dataset.number) && Number(row.dataset.number) <= high;
+}
+
+function filterSamples(card) {
+  const [search, place, shown] = ["input", "select", "output"].map((name) => card.querySelector(name));
+  const rows = [...card.querySelector("tbody").rows];
+  const filter = () => {
+    const fits = wanted(search.value.trim().toLowerCase());
+    for (const row of rows) {
+      row.hidden = !(fits(row) && (!place.value || row.dataset.stations.split(" ").includes(place.value)));
+    }
+    const left = rows.filter((row) => !row.hidden).length;
+    shown.textContent = left === rows.length ? "" : left ? `${left} of ${rows.length}` : "no sample fits";
+  };
+  search.addEventListener("input", filter);
+  place.addEventListener("change", filter);
+}
+
+const samples = document.getElementById("samples");
+if (samples) filterSamples(samples);
+
 draw().then((drawn) => {
   follow(drawn);
   document.documentElement.dataset.drawn = String(drawn.length);
