@@ -1,13 +1,17 @@
 """The way from a lab file to its broker."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from motet.api.broker import address
+from motet.api.setting import Setting
 from motet.bus import Address
 from motet.errors import ConnectionProblem
 from motet.model.broker import Broker, Secret
+from motet.model.lab import Lab
+from motet.station.station import Engine
 
 VARIABLE = "MOTET_TEST_PASSWORD"
 
@@ -41,3 +45,21 @@ async def test_a_password_that_is_not_there_is_a_problem_of_the_connection(
         monkeypatch.delenv(VARIABLE, raising=False) if value is None else monkeypatch.setenv(VARIABLE, value)
         with pytest.raises(ConnectionProblem, match=rf"in the environment variable {VARIABLE}, which is not set"):
             await address(Broker(url="mqtt://b", user="ann", password=Secret(env=VARIABLE)))
+
+
+async def test_two_who_use_one_lab_from_one_process_do_not_throw_one_another_out(mosquitto: str) -> None:
+    """Nor do two with one process number, in containers: a broker has one client of each name."""
+
+    async def never() -> Engine:
+        raise AssertionError
+
+    cell = {"devices": {"pump": {"driver": "ne1000", "line": "/dev/null"}}}
+    lab = Lab.model_validate({"lab": "bench", "broker": mosquitto, "stations": {"cell": cell}})
+    setting = Setting(None, never)
+    async with asyncio.timeout(10), setting.bus(lab) as one, setting.bus(lab) as other:
+        assert one is not None
+        assert other is not None
+        for bus in (one, other, one):  # whoever was thrown out has noticed it when the other has been answered
+            await bus.publish("motet/bench/here", b"{}")
+            assert one.connected.is_set()
+            assert other.connected.is_set()

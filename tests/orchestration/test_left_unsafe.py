@@ -79,3 +79,20 @@ def test_an_abort_ends_the_wait_and_what_is_not_safe_is_said_and_stored(lab: Any
     assert (row.about, row.text) == ("cell0.gauge", "the cable is out")
     assert summary.state == before, "to end the wait takes nothing back"
     assert lab.reader.campaign("test-1").summary.state == before
+
+
+def test_who_insists_before_it_waits_does_not_wait_either(lab: Any) -> None:
+    cable_out(lab)
+    measured = lab.measured
+
+    def aborting(x: float) -> float:
+        lab.control.abort("Ctrl-C twice")
+        lab.control.abort("Ctrl-C a third time")
+        return measured(x)
+
+    lab.measured = aborting
+
+    summary = lab.run()
+
+    assert [one.device for one in summary.unsafe] == ["gauge"]
+    assert not any(map(waits, lab.events))

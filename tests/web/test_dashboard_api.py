@@ -111,6 +111,20 @@ async def test_a_station_that_does_not_stop_is_named(
         await until(lambda: dashboard.watch.view.unstopped == ())
 
 
+async def test_several_who_press_at_once_all_reach_the_broker(serve: Any, folder: Path, mosquitto: str) -> None:
+    (folder / "lab.yaml").write_text((folder / "lab.yaml").read_text().replace("broker: none", f"broker: {mosquitto}"))
+    async with serve() as dashboard:
+        presses = [dashboard.client.post("/api/estop", json={"who": str(number)}) for number in range(6)]
+        for told in await asyncio.gather(*presses):
+            assert (told.json()["missed"], mosquitto in told.json()["reached"]) == ([], True)
+        seen = [one.id for one in dashboard.watch.view.presses]
+        clears = [dashboard.client.post("/api/clear", json={"who": "Ann", "seen": seen}) for _ in range(3)]
+        answers = await asyncio.gather(*clears)
+        assert {one.status_code for one in answers} <= {200, 409}
+        assert [one.json()["latched"] for one in answers if one.status_code == 200].count(None) >= 1
+        await until(lambda: not dashboard.watch.view.presses)
+
+
 async def test_a_press_that_is_sent_again_is_the_same_press(serve: Any) -> None:
     async with serve() as dashboard:
         press = {"id": "0123456789abcdef", "reason": "fire"}

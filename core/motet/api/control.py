@@ -1,7 +1,7 @@
 """Pause, resume, stop or abort a campaign that another process runs, and answer its questions."""
 
 import json
-import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,6 @@ async def request(data: Path, campaign: str, request: Mapping[str, Any]) -> tupl
         raise NotFound(f"campaign {identity} is not running in {data}, or its lab has no broker")
     found = json.loads(path.read_text())
     where = await address(Broker.model_validate(found["broker"]))
-    async with Bus(where, client_id=f"motet-control-{os.getpid()}") as bus:
+    async with Bus(where, client_id=f"motet-control-{secrets.token_hex(8)}") as bus:
         topic = found["topic"]
         return identity, await bus.request(topic, request, reply_topic=f"{topic}/reply", timeout=TIMEOUT_S)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import os
+import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,7 +107,7 @@ async def _by_file(lab: str, data: Path, state: LatchState) -> LatchState:
 
 async def _by_broker(lab: str, broker: Broker, state: LatchState) -> LatchState:
     async with asyncio.timeout(TIMEOUT_S):
-        async with Bus(await address(broker), client_id=f"motet-estop-{os.getpid()}-{id(broker):x}") as bus:
+        async with Bus(await address(broker), client_id=f"motet-estop-{secrets.token_hex(8)}") as bus:
             if state.trips:  # before anything else
                 await bus.publish(f"motet/{lab}/estop", state.model_dump_json(), retain=True)
             async with Latch(lab, None, bus) as latch:

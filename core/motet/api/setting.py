@@ -1,6 +1,7 @@
 """Where a campaign runs: on the lab loop in real time, or on a loop of virtual time with everything in memory."""
 
 import os
+import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -62,4 +63,5 @@ class Setting:
 
 
 async def _client(broker: Broker, lab: Lab) -> Bus:
-    return Bus(await address(broker), client_id=f"motet-{lab.lab}-{os.getpid()}")
+    """Its name is its own: a broker throws out whoever has the name of one who comes, and containers share numbers."""
+    return Bus(await address(broker), client_id=f"motet-{lab.lab}-{os.getpid()}-{secrets.token_hex(4)}")

@@ -63,6 +63,7 @@ class AtWork:
         self._instead = ""
         self._left = 0
         self._busy_s = 0.0
+        self._closed = False
 
     @property
     def busy_s(self) -> float:
@@ -85,7 +86,7 @@ class AtWork:
         try:
             found = await self._thread.visit(self._carry_out, self._learner, cold, orders, ask, self._instead)
         except LearnerError as error:
-            if not self.hung or self._another is None:
+            if not self.hung or self._another is None or self._left >= MOST_LEFT or self._closed:
                 raise
             self._keep(passed)
             found = await self._replace(self._another, ask, str(error))
@@ -138,5 +139,7 @@ class AtWork:
         return learner, ask(learner, instead)
 
     async def close(self, working: "asyncio.Task[None] | None", timeout_s: float) -> None:
-        """Stop. A visit that goes on is waited for, `timeout_s` at most: a thread cannot be interrupted."""
+        """Stop. A visit that goes on is waited for, `timeout_s` at most: a thread cannot be interrupted. One that comes to
+        hang now gets no successor."""
+        self._closed = True
         await self._thread.close(working, timeout_s)

@@ -105,7 +105,7 @@ class LearnerThread:
         for task in pending:
             task.cancel()
             _log.warning("the learner is still working %g s after it was told to stop; it is left behind", timeout_s)
-        self._thread.shutdown(wait=not pending)
+        self._thread.shutdown(wait=not (pending or self.hung))  # it may have come to hang meanwhile
 
     def _timed(self, function: Callable[[*Ts], T], args: tuple[*Ts]) -> T:
         from motet.simulation.guard import computing  # brings the bus along

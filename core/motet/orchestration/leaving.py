@@ -33,7 +33,7 @@ class Leaving:
         if not unsafe:
             return
         self._waits = True
-        for station in unsafe:
+        for station in () if self._enough.is_set() else unsafe:
             why = "; ".join(str(one) for one in found_at([station]))
             news = f"{why}; waiting for it for {self.longest_s:g} s at most; an abort, Ctrl-C twice, ends the wait"
             _log.error("%s", news)
@@ -47,7 +47,11 @@ class Leaving:
     def hurry(self) -> None:
         """Wait no longer, where it waits."""
         if self._waits:
-            self._enough.set()
+            self.insist()
+
+    def insist(self) -> None:
+        """Wait no longer, and not later on either."""
+        self._enough.set()
 
     async def _bounded(self, stations: Sequence[Station]) -> None:
         async def all_safe() -> None:

@@ -65,7 +65,7 @@ class CampaignLoop:
         self._intake = self._ledger.intake
         self._leaving = Leaving(self.recorder, self.goal.safe_within_s)
         self._crew = Crew(self.stations, self.floor, self._ledger, self._leaving)
-        self.control.insist(self._leaving.hurry)
+        self.control.insist(self._leaving.insist)
 
     async def run(self) -> Summary:
         """Run until a stop rule holds, the budget or the pool is used up, or a person or a failure ends it.
