@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from motet.errors import LineLost, NoReply
+from motet.errors import Aborted, EmergencyStop, LineLost, NoReply
 from motet.model.events import Event, StationChanged, StationState
 from motet.model.experiment import Experiment, RunRecord, Suggestion
 from motet.model.job import Job
@@ -95,6 +95,44 @@ def test_no_experiment_begins_while_a_device_is_not_safe(bench: Any, procedure: 
     assert isinstance(refused.error, LineLost)
     assert "cell-gauge has not reached its safe state since it was told to: the cable is out" in str(refused.error)
     assert (allowed.error, bench.gauge.calls) == (None, ["safe", "measure"])
+
+
+@pytest.mark.parametrize("ends", ["abort", "estop"])
+@pytest.mark.parametrize("why", ["it is not safe", "it is in doubt"])
+def test_an_experiment_that_waits_for_a_device_to_answer_can_be_ended(
+    bench: Any, procedure: Callable[..., Procedure], ends: str, why: str
+) -> None:
+    job = Job(EXPERIMENT, procedure("gauge.measure"))
+
+    async def scenario() -> tuple[RunRecord, RunRecord]:
+        station = await _connected(bench)
+        if why == "it is not safe":
+            bench.gauge.silent = NoReply("the cable is out")
+            await station.safe()
+        else:
+            bench.gauge.fails = lambda: NoReply("cell-gauge: no answer")
+            await station.run(job)
+        asked, recover = asyncio.Event(), bench.gauge.recover
+
+        async def never() -> None:
+            asked.set()
+            await asyncio.get_running_loop().create_future()
+
+        bench.gauge.recover = never
+        running = asyncio.ensure_future(station.run(job))
+        await asked.wait()
+        async with asyncio.timeout(5):
+            await (station.abort("enough") if ends == "abort" else station.estop("enough"))
+            ended = await running
+        bench.gauge.recover, bench.gauge.silent, bench.gauge.fails = recover, None, lambda: None
+        await station.clear()
+        again = await station.run(job)
+        await station.close()
+        return ended, again
+
+    ended, again = bench.run(scenario())
+    assert (type(ended.error), str(ended.error)) == (Aborted if ends == "abort" else EmergencyStop, "enough")
+    assert again.error is None
 
 
 def test_a_station_that_is_closed_tries_no_more(bench: Any) -> None:

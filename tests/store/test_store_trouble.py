@@ -16,6 +16,7 @@ import pytest
 from motet.errors import StoreError
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.store import CampaignRecord, Reader, Stamp, Store, StoreTrouble, committing, trouble
+from motet.store.connect import Kind, open_writer
 from motet.store.writer import Writer
 
 NOW = Stamp(0.0, 0.0)
@@ -157,6 +158,29 @@ async def test_a_store_that_is_locked_at_the_start_is_waited_for_where_somebody_
     await _put(store, "scan-1", 1)
     await store.close()
     assert _changes(path) == _expected(range(1, 2))
+
+
+async def test_what_a_store_waits_for_at_its_start_is_told_once(
+    path: Path, record: CampaignRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await Store.open(path)).close()
+    tries, thrice = 0, threading.Event()
+
+    def opened(path: Path, kind: Kind, busy_s: float) -> sqlite3.Connection:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            thrice.set()
+        return open_writer(path, kind, busy_s)
+
+    monkeypatch.setattr(committing, "open_writer", opened)
+    told: list[StoreTrouble | None] = []
+    with _for_one_program(path):
+        opening = asyncio.create_task(Store.open(path, told.append))
+        assert await asyncio.to_thread(thrice.wait, 10)
+    store = await asyncio.wait_for(opening, 10)
+    await store.close()
+    assert [one is None for one in told] == [False, True]
 
 
 async def test_a_full_store_keeps_its_batch_whole_and_in_its_order(path: Path, record: CampaignRecord) -> None:

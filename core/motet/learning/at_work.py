@@ -139,7 +139,7 @@ class AtWork:
         return learner, ask(learner, instead)
 
     async def close(self, working: "asyncio.Task[None] | None", timeout_s: float) -> None:
-        """Stop. A visit that goes on is waited for, `timeout_s` at most: a thread cannot be interrupted. One that comes to
-        hang now gets no successor."""
+        """Stop. A visit that goes on is waited for, `timeout_s` at most: a thread cannot be interrupted. What comes to
+        hang meanwhile gets no successor."""
         self._closed = True
         await self._thread.close(working, timeout_s)

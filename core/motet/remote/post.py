@@ -16,9 +16,13 @@ class Post:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     def send(self, topic: str, message: Sent | bytes, *, retain: bool = False, qos: int = 1) -> None:
-        """Publish it soon; a message may be given as its payload already."""
+        """Publish it soon; a message may be given as its payload already. Nothing once it was stopped."""
+        if self._stopped:
+            _log.info("%s: not sent: this end has stopped", topic)
+            return
         payload = message if isinstance(message, bytes) else message.payload()
         if not self._tasks and self._bus.post(topic, payload, retain=retain, qos=qos):
             return
@@ -35,6 +39,7 @@ class Post:
 
     async def stop(self) -> None:
         """Send what is being sent, and end. Bounded by the bus's own patience."""
+        self._stopped = True
         while self._tasks:
             await asyncio.wait(self._tasks)
         try:

@@ -30,12 +30,16 @@ class Doubts:
         """These have shown who they are."""
         self._keys -= set(keys)
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one, or one whose line was lost."""
+        return any(map(self._is_doubtful, self._devices))
+
     async def settle(self, tell: Callable[[str], object]) -> None:
         """Open anew what is in doubt or whose line was lost, and make sure who answers; `tell` what is not known any
         more. Raises LineLost."""
         for key, device in self._devices.items():
-            line = device.context.line
-            if key not in self._keys and (line is None or line.is_open):
+            if not self._is_doubtful(key):
                 continue
             self._keys.add(key)
             try:
@@ -46,3 +50,7 @@ class Doubts:
             self._keys.discard(key)
             if lost:
                 tell(f"{device.name} was connected again; not known any more: {'; '.join(lost)}")
+
+    def _is_doubtful(self, key: str) -> bool:
+        line = self._devices[key].context.line
+        return key in self._keys or not (line is None or line.is_open)

@@ -127,7 +127,7 @@ class Emergency:
         pressed = self.error
         if pressed is None or self.situation.clearing or not await self._at_rest():
             return
-        if self.error is not pressed or self.situation.clearing:
+        if self.error is not pressed or self.situation.clearing or self._closed:
             return
         self.situation.clearing = True
         self.station.settle("a person clears the emergency stop")

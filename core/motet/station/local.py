@@ -23,6 +23,7 @@ from motet.station.marks import Marks, interrupted, marked
 from motet.station.plan import used_devices
 from motet.station.plans import Plans, cause_of, metadata_of, no_plugin
 from motet.station.plugin_plan import MakePlan
+from motet.station.preparing import Preparing
 from motet.station.reading import Signals
 from motet.station.situation import Situation
 from motet.station.stage_leases import StageLeases
@@ -55,13 +56,11 @@ class LocalStation:
         self.tell = self._machine.tell
         self._gate = Gate(self.settle)
         self._plans = Plans(devices, self._gate, engine, plans, scale, lambda step: emit(StepStarted(name, step)))
-        self._is = Situation(self._gate)
-        self._ending = Ending()
+        self._is, self._ending = Situation(self._gate), Ending()
         self._documents: list[Document] = []
         self._plan: StationPlan | None = None
         self._reason, self._closed = "", False
-        self._free = asyncio.Event()
-        """Set while no experiment is here, and nothing is being connected."""
+        self._free = asyncio.Event()  # set while no experiment is here, and nothing is being connected
         self._free.set()
         self._signals = Signals(devices)
         self._doubts = Doubts(devices, self._signals)
@@ -69,6 +68,7 @@ class LocalStation:
         self._leases.wait_at(self._gate)
         self._emergency = Emergency(name, devices, self._is, self._signals, self._doubts, self, latched)
         self.unsafe = self._emergency.unsafe
+        self._preparing = Preparing(self.unsafe, self._doubts, self.tell)
         self._interlocks = Interlocks.of_station(
             name, interlocks or {}, self, self._signals.unit_of, self._trip, emit, scale, self._gate.fail
         )
@@ -109,8 +109,7 @@ class LocalStation:
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
-        refusal = self._refusal(job)
-        if refusal is not None:
+        if (refusal := self._refusal(job)) is not None:
             return RunRecord((), started, started, refusal)
         self._documents, self._reason, self._ending = [], "", Ending()
         before = unrepeatable_calls(self.devices)
@@ -160,8 +159,7 @@ class LocalStation:
         try:
             with limited(self.devices, job.limits), marked(self.devices, job, self.marks):
                 plan.check()
-                await self.unsafe.settle()
-                await self._doubts.settle(self._machine.tell)
+                await self._preparing.settle()
                 if self._is.aborting or self._emergency.error is not None:  # meanwhile: it waits for no lease any more
                     raise self._emergency.error or Aborted(self._reason)
                 async with self._leases.held(used_devices(job.procedure), plan.abort, job.priority):
@@ -238,6 +236,7 @@ class LocalStation:
         self._is.aborting = True
         self._gate.open(PERSON)
         self.settle(reason)
+        self._preparing.give_up(reason)
         self._leases.give_up(reason)
         await self._plan.abort()
 
@@ -276,6 +275,7 @@ class LocalStation:
     def close_plan(self, error: EmergencyStop) -> None:
         """From its next message on the plan that runs does nothing but end with the error."""
         self._ending.end(error)
+        self._preparing.give_up(str(error))
         self._leases.give_up(str(error))
         if self._plan is not None:
             self._plan.wake()

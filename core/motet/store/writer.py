@@ -140,8 +140,9 @@ class Writer:
             except StoreError as error:
                 if last or not (self._waits and may_open_later(error)):
                     raise
-                found = trouble(self.path, error, found)
-                self._tell(found)
+                before, found = found, trouble(self.path, error, found)
+                if found != before:
+                    self._tell(found)
                 self._stopping.wait(delay)
             else:
                 if found is not None:
