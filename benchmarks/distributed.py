@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict
 from motet.api.run import Options, Run, load
 from motet.api.station import Hosting
 from motet.api.station import Options as HostOptions
+from motet.cli.undisturbed import undisturbed, when_running
 from motet.contracts.declarations import Driver
 from motet.devices import Context, Device, Output, verb
 from motet.hookspecs import hookimpl
@@ -140,7 +141,7 @@ async def campaign(path: Path) -> tuple[Summary, list[float]]:
             ends.setdefault(event.station, []).append(time.perf_counter())
 
     options = Options(data=path.parent / "data")
-    run = Run(load(path, options, registry()), options, [see], registry(), answered_here=False)
+    run = Run(load(path, options, registry()), options, [see, when_running()], registry(), answered_here=False)
     try:
         summary = await asyncio.to_thread(run.wait)
     finally:
@@ -176,6 +177,7 @@ def host(folder: Path, number: str, names: Sequence[str]) -> None:
     hosting = Hosting(HostOptions(names, folder / "lab.yaml", folder / f"data-{number}"), registry())
     try:
         hosting.ready.result()
+        undisturbed()  # as `motet station` does; `motet run` when its campaign runs
         print("ready", flush=True)
         hosting.wait()
     finally:

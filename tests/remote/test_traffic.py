@@ -22,7 +22,7 @@ async def _heard(rig: Rig) -> "Counter[str]":
 
     def hear(message: Message) -> None:
         body: dict[str, Any] = json.loads(message.payload)
-        found[f"{message.topic.rpartition('/')[2]} {body.get('said') or ''}".strip()] += 1
+        found[f"{message.topic.rpartition('/')[2]} {body.get('do') or body.get('said') or ''}".strip()] += 1
 
     for topic in (TOPICS.request, TOPICS.reply, TOPICS.result, TOPICS.state, TOPICS.event):
         await rig.broker.subscribe(topic, hear)
@@ -63,6 +63,25 @@ def test_states_that_come_with_every_experiment_are_kept_by_the_broker_with_the_
         assert found["state"] <= heartbeats + 2
         told = [event.state for event in rig.events if isinstance(event, StationChanged)]
         assert told.count(StationState.RUNNING) == 20  # by events, which are not kept
+
+    virtual(test)
+
+
+def test_an_acknowledgement_goes_along_with_the_next_job_or_soon_by_itself(virtual: Virtual) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.process()
+        station, _ = await rig.orchestrator()
+        found = await _heard(rig)
+        for _ in range(5):
+            job = rig.job()
+            await station.run(job)
+            station.acknowledge(job)
+        assert found["request acknowledge"] == 0
+        await asyncio.sleep(1.0)
+        assert found["request acknowledge"] == 1
+        assert found["result"] == 5
+        await asyncio.sleep(120.0)
+        assert found["result"] == 5  # none of them is sent again
 
     virtual(test)
 

@@ -53,9 +53,14 @@ class Encoder:
 
     def key(self, point: Point) -> bytes:
         """What identifies a point: its row as bytes. Raises LearnerError for one outside the space."""
-        if mistakes := self._space.problems(point):
-            raise LearnerError(f"the point {dict(point)} is not in the search space: {'; '.join(mistakes)}")
-        return self.encode([point])[0].tobytes()
+        return self.keys([point])[0]
+
+    def keys(self, points: Sequence[Point]) -> list[bytes]:
+        """The key of each of some points. Raises LearnerError for one outside the space."""
+        for point in points:
+            if mistakes := self._space.problems(point):
+                raise LearnerError(f"the point {dict(point)} is not in the search space: {'; '.join(mistakes)}")
+        return [row.tobytes() for row in self.encode(points)]
 
 
 def _column(name: str, parameter: Parameter, table: Rows | None) -> _Column | None:

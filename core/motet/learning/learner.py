@@ -82,17 +82,17 @@ class Learner:
         return found
 
     def propose(self, n: int, pending: Sequence[Point] = (), *, instead: str = "") -> list[Suggestion]:
-        """The next n points to measure, each chosen as if those before it and `pending` were pending too. `instead`
-        says why the start design is to choose in place of the model, empty where it is not.
+        """The next n points to measure, each chosen as if those before it and `pending` were pending too.
 
-        Changes nothing. Never a point that is measured or failed, nor one that is pending unless the pending
-        strategy repeats such points; fewer than n, or none, when no other is left. Raises LearnerError when a
+        Changes nothing; `pending` are points that were proposed before. Never a point that is measured or failed, nor
+        one that is pending unless the pending strategy repeats such points; fewer than n, or none, when no other is
+        left. `instead` says why the start design is to choose in place of the model. Raises LearnerError when a
         plugin fails.
         """
         held: list[bytes] = []
         found: list[Suggestion] = []
         try:
-            for key in map(self._encoder.key, pending):
+            for key in self._encoder.keys(pending):
                 held.append(key)
                 self._held(key)
             while len(found) < n and (one := self._next(instead)) is not None:

@@ -20,6 +20,9 @@ __all__ = ["ENUMERATED_AT_MOST", "SAMPLE", "Pool", "everything", "sample"]
 SAMPLE = 2048
 """Points in a sample: a power of two, which keeps a Sobol sequence balanced."""
 
+KNOWN = 1024
+"""So many keys that were looked up are remembered."""
+
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """An odd number whose multiples are spread evenly (2^64 over the golden ratio; Knuth, vol. 3, 6.4)."""
 
@@ -46,6 +49,19 @@ class Pool:
 
     def find(self, key: bytes) -> int | None:
         """The row of the candidate with this `Encoder.key`, None when there is none."""
+        known = self._known
+        if key not in known:
+            if len(known) >= KNOWN:
+                known.clear()
+            known[key] = self._look_up(key)
+        return known[key]
+
+    @cached_property
+    def _known(self) -> dict[bytes, int | None]:
+        """What was asked for lately: what waits at many stations is asked for with every suggestion."""
+        return {}
+
+    def _look_up(self, key: bytes) -> int | None:
         row = np.frombuffer(key)
         if len(row) != self.x.shape[1]:
             return None

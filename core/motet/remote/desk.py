@@ -159,6 +159,8 @@ class Desk:
         self.inbox.reply(request, m.Said.DONE)
 
     def _on_run(self, request: m.Run) -> None:
+        for settled in request.acknowledged:
+            self._jobs.settle(Key(request.orchestrator, settled))
         try:
             job = job_of(request.job)
         except GarbledReply as error:

@@ -11,6 +11,7 @@ from motet.model.events import StationState
 from motet.model.experiment import RunRecord
 from motet.model.job import Job
 from motet.remote import messages as m
+from motet.remote.acknowledged import Acknowledged
 from motet.remote.bodies import body_of
 from motet.remote.calls import FIRST_S, LONGEST_S
 from motet.remote.following import Following
@@ -23,8 +24,6 @@ from motet.station.together import SAFE_TIMEOUT_S
 
 LOOK_S = 1.0
 """How often somebody looks whether a station that cannot be used is lost, seconds."""
-REMEMBERED = 1000
-"""So many acknowledged jobs are remembered, for results that come once more."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class Work:
         self.name = topics.station
         self._following: dict[str, Following] = {}
         self._requests: dict[str, Following] = {}
-        self._acknowledged: dict[str, None] = {}
+        self._acknowledged = Acknowledged(lambda job: self.send(m.Acknowledge, job=job))
         self._unwanted: set[str] = set()
         """Jobs that were given up, and of which the station has still to be told so."""
         self._looking: dict[str, asyncio.Task[None]] = {}
@@ -118,7 +117,7 @@ class Work:
         if follow.known or follow.recalled:
             request: m.Request = self.link.calls.make(m.Recall, job=follow.job.id)
         else:
-            request = self.link.calls.make(m.Run, job=body_of(follow.job))
+            request = self.link.calls.make(m.Run, job=body_of(follow.job), acknowledged=self._acknowledged.untold())
         payload, longest = request.payload(), self.link.most_bytes
         if len(payload) > longest:
             what = f"experiment {follow.job.id} is a message of {len(payload)} bytes"
@@ -183,7 +182,7 @@ class Work:
             except GarbledReply as error:
                 follow.fail(error)
         elif part.job in self._acknowledged:
-            self.send(m.Acknowledge, job=part.job)
+            self._acknowledged.add(part.job)
         elif part.job in self._unwanted:
             self.send(m.Drop, job=part.job)
         elif part.job not in self._looking:
@@ -200,19 +199,13 @@ class Work:
         finally:
             del self._looking[job]
         if settled:
-            self._acknowledge(job)
+            self._acknowledged.add(job)
         else:
             _log.info("%s has the result of %s, which nobody has asked for here", self.name, job)
 
     def acknowledge(self, job: Job) -> None:
         """The record of the job is in the store here."""
-        self._acknowledge(job.id)
-
-    def _acknowledge(self, job: str) -> None:
-        self._acknowledged[job] = None
-        while len(self._acknowledged) > REMEMBERED:
-            del self._acknowledged[next(iter(self._acknowledged))]
-        self.send(m.Acknowledge, job=job)
+        self._acknowledged.add(job.id)
 
     async def abort(self, reason: str) -> None:
         """End what is followed, here in any case."""
@@ -234,6 +227,7 @@ class Work:
 
     def leave(self) -> None:
         """Tell the station once more what nobody wants any more, and look nothing up for it."""
+        self._acknowledged.tell()
         for task in self._looking.values():
             task.cancel()
         for job in self._unwanted:

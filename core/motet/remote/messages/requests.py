@@ -76,6 +76,8 @@ class Run(Request):
 
     do: Literal["run"] = "run"
     job: JobBody
+    acknowledged: tuple[Id, ...] = Field(default=(), max_length=1000)
+    """Jobs whose results are kept elsewhere now, as `acknowledge` says of one."""
 
 
 class Recall(Request):
