@@ -53,7 +53,7 @@ bench-offline: .venv/ready  ## measure simulation and studies, a quarter of an h
 bench-distributed: .venv/ready  ## measure remote stations beside local ones, two minutes; needs mosquitto
 	$(BIN)/python benchmarks/distributed.py
 
-torture: .venv/ready  ## inject faults for real, half an hour; ONLY="estop broker" for some, SHORT=1 for a few of each
+torture: .venv/ready  ## inject faults for real, a quarter of an hour; ONLY="estop broker" for some, SHORT=1 for a few of each
 	$(BIN)/python -m motet_torture $(if $(SHORT),--short) $(if $(ONLY),--only $(ONLY))
 
 docs: .venv/ready  ## generate the reference pages from the code

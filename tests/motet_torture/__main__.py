@@ -1,6 +1,6 @@
 """`python -m motet_torture`: every proof as a row of a table; the exit code is 1 when a bar is missed.
 
-python -m motet_torture                   everything, as docs/reference/reliability.md has it: half an hour
+python -m motet_torture                   everything, as docs/reference/reliability.md has it: a quarter of an hour
 python -m motet_torture --short           a few faults of each kind
 python -m motet_torture --only estop ...  some of the proofs; --list names them
 python -m motet_torture --json FILE       the figures for programs too
