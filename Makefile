@@ -28,8 +28,8 @@ demo: .venv/ready  ## run the twin-cell campaign on simulators
 test: .venv/ready  ## run the fast tests
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-slow: .venv/ready  ## run the long tests; with SHORT=1 on fewer random inputs and seeds
-	MOTET_TESTS=$(if $(SHORT),short,full) $(BIN)/pytest -n auto -m slow
+test-slow: .venv/ready  ## run the long tests; with SHORT=1 on fewer random inputs and without the longest
+	MOTET_TESTS=$(if $(SHORT),short,full) $(BIN)/pytest -n auto -m 'slow$(if $(SHORT), and not long)'
 
 check: .venv/ready  ## formatting, lint, types, architecture
 	$(BIN)/ruff format --check .

@@ -83,6 +83,7 @@ def test_every_combination_is_run_with_every_seed_and_reported(study: Any) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_json_has_every_combination_for_programs_and_the_same_command_does_nothing_more(study: Any) -> None:
     first = compare(study, *VARY, "--json")
     assert first.returncode == 0, first.stderr
@@ -101,6 +102,7 @@ def test_json_has_every_combination_for_programs_and_the_same_command_does_nothi
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_changed_file_is_refused_with_the_difference(study: Any) -> None:
     assert compare(study, *VARY).returncode == 0
     before = kept(study)
@@ -141,6 +143,7 @@ def moody(study: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_combination_that_fails_at_run_time_is_recorded_and_may_be_retried(
     study: Any, moody: Callable[[bool], None]
 ) -> None:

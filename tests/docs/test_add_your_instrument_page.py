@@ -97,6 +97,7 @@ def test_the_files_of_the_page_are_right_and_a_mistake_in_them_is_named(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.timeout(200)
+@pytest.mark.long
 def test_from_an_empty_folder_to_a_campaign(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
     said: dict[str, str] = {}

@@ -70,6 +70,7 @@ def _run(script: str, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_the_guide_to_comparing_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     script = "\n".join(_blocks(COMPARE, "sh"))
@@ -79,6 +80,7 @@ def test_the_guide_to_comparing_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_the_cluster_by_hand_runs(tmp_path: Path, free_port: int) -> None:
     shutil.copytree(ROOT / "examples" / "offline", tmp_path, dirs_exist_ok=True)
     block = next(block for block in _blocks(CLUSTER, "sh") if block.startswith("dask scheduler"))

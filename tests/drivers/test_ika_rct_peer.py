@@ -23,6 +23,7 @@ def session(module: Any, port: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_the_matter_labs_driver_heats_and_stirs_on_the_simulated_plate(tmp_path: Path) -> None:
     module = pytest.importorskip(
         "matterlab_hotplates.ika_hotplate", reason="matterlab_hotplates not installed: pip install matterlab_hotplates"

@@ -63,6 +63,7 @@ def test_what_is_measured_is_what_was_mixed() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_best_mixture_is_found_within_40_experiments_by_all_seeds_but_one() -> None:
     top, found, seeds = highest(), 0, effort(10, 4)
     for seed in range(1, seeds + 1):

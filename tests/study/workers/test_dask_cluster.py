@@ -30,6 +30,7 @@ def test_a_study_on_dask_has_the_results_of_one_on_processes(cheap: Any, cluster
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_a_killed_worker_had_is_done_by_another_one(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     one, _ = dask.worker("--no-nanny"), dask.worker("--no-nanny")
@@ -44,6 +45,7 @@ def test_what_a_killed_worker_had_is_done_by_another_one(cheap: Any, cluster: An
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_scheduler_that_is_not_there_is_one_message(cheap: Any, free_port: int) -> None:
     began = time.monotonic()
     done = cheap.compare(*VARIED, "--dask", f"tcp://127.0.0.1:{free_port}")
@@ -62,6 +64,7 @@ def test_a_cluster_without_workers_says_how_to_start_one(cheap: Any, cluster: An
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_cluster_that_loses_its_workers_is_given_up_and_one_that_gains_some_uses_them(cluster: Any) -> None:
     dask = cluster()
     first = dask.worker("--no-nanny")
@@ -84,6 +87,7 @@ with cluster.dask(sys.argv[1]) as dask:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_lost_scheduler_ends_the_study_which_goes_on_elsewhere(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     dask.worker("--no-nanny", "--death-timeout", "5")
@@ -105,6 +109,7 @@ def test_a_lost_scheduler_ends_the_study_which_goes_on_elsewhere(cheap: Any, clu
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_ends_a_study_on_dask_and_keeps_what_is_done(cheap: Any, cluster: Any) -> None:
     dask = cluster()
     dask.worker()

@@ -35,6 +35,7 @@ def _peaks(study: Any, processes: list[psutil.Process]) -> list[float]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_hundreds_of_campaigns_are_stored_in_bounded_memory(cheap: Any, cluster: Any) -> None:
     cheap.change("campaign.yaml", "n: 40", "n: 100")
     cheap.change("campaign.yaml", "experiments: 40", "experiments: 100")

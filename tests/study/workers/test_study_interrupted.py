@@ -20,6 +20,7 @@ def _ctrl_c(study: Any) -> "list[psutil.Process]":
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(cheap: Any) -> None:
     study = cheap.start(*VARIED)
     study.until("^[1-9]\\d* of 60")
@@ -41,6 +42,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(cheap: Any) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_does_not_wait_for_campaigns_that_take_minutes(cheap: Any) -> None:
     cheap.change("campaign.yaml", "step: 1", "step: 0.25")
     cheap.change("campaign.yaml", "n: 40", "n: 8")
