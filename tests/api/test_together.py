@@ -33,6 +33,7 @@ from motet.plugins import installed
 from motet.station import LocalStation
 from motet.station.engine import LabLoop
 from motet.store import Reader, committing
+from motet_testing.campaigns import BRANIN
 
 ENDS = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.ABORTED, CampaignState.FAILED)
 
@@ -57,25 +58,12 @@ procedures:
       - function.measure: { x1: $x1, x2: $x2 }
 """
 
-CAMPAIGN = """
-campaign: NAME
-lab: lab.yaml
-parameters:
-  x1: { type: continuous, low: -5, high: 10 }
-  x2: { type: continuous, low: 0, high: 15 }
-procedure: measure
-analysis: { value: { outputs: { y: measure.value } } }
-objectives: { y: { goal: minimize } }
-learner: { surrogate: random_forest, start: { random: { n: 100 } } }
-budget: { experiments: 8 }
-"""
-
 
 def loaded(folder: Path, more: dict[str, str]) -> list[CampaignFile]:
     """Campaigns of these names, with what each states besides."""
     (folder / "lab.yaml").write_text(LAB)
     for name, text in more.items():
-        (folder / f"{name}.yaml").write_text(CAMPAIGN.replace("NAME", name) + text)
+        (folder / f"{name}.yaml").write_text(BRANIN.replace("NAME", name) + text)
     return [load(folder / f"{name}.yaml", Options()) for name in more]
 
 
@@ -252,8 +240,8 @@ def test_campaigns_of_different_labs_or_of_one_name_are_refused(tmp_path: Path) 
     (tmp_path / "lab.yaml").write_text(LAB)
     (tmp_path / "other.yaml").write_text(LAB.replace("lab: shared", "lab: other"))
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
-    first.write_text(CAMPAIGN.replace("NAME", "same"))
-    second.write_text(CAMPAIGN.replace("NAME", "same").replace("lab.yaml", "other.yaml"))
+    first.write_text(BRANIN.replace("NAME", "same"))
+    second.write_text(BRANIN.replace("NAME", "same").replace("lab.yaml", "other.yaml"))
     files = [load(path, Options()) for path in (first, second)]
     with pytest.raises(FileProblems) as caught:
         Together(files, Options(tmp_path / "data"), [[], []])

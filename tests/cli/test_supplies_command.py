@@ -15,6 +15,7 @@ from motet.model.events import Event, ExperimentStarted, QuestionAsked
 from motet.model.questions import QuestionState
 from motet.store import Reader
 from motet.store.check import check_store
+from motet_testing.campaigns import BRANIN
 
 LAB = """
 lab: bench
@@ -39,25 +40,13 @@ procedures:
     steps:
       - function.measure: { x1: $x1, x2: $x2 }
 """
-CAMPAIGN = """
-campaign: NAME
-lab: lab.yaml
-parameters:
-  x1: { type: continuous, low: -5, high: 10 }
-  x2: { type: continuous, low: 0, high: 15 }
-procedure: measure
-analysis: { value: { outputs: { y: measure.value } } }
-objectives: { y: { goal: minimize } }
-learner: { surrogate: random_forest, start: { random: { n: 100 } } }
-budget: { experiments: 8 }
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "lab.yaml").write_text(LAB.replace("BROKER", "embedded"))
     for name in ("first", "second"):
-        (tmp_path / f"{name}.yaml").write_text(CAMPAIGN.replace("NAME", name))
+        (tmp_path / f"{name}.yaml").write_text(BRANIN.replace("NAME", name))
     return tmp_path
 
 

@@ -1,6 +1,5 @@
 """The page as a browser shows it, with no network."""
 
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from motet.model.events import CampaignState
 from motet.report import write_report
+from motet_testing.browser import chromium
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -29,13 +29,8 @@ class Seen:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("chromium not found: apt-get install chromium")
-    async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    async with chromium() as found:
         yield found
-        await found.close()
 
 
 async def show(browser: Browser, report: Path, **options: Any) -> Seen:

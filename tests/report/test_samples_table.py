@@ -1,17 +1,17 @@
 """The table of samples: who each is, where it is and where it has been; and its filter in a browser."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from motet.model.experiment import Experiment, Outcome, State, Suggestion
 from motet.report import write_report
 from motet.report.material import Material
 from motet.report.sample_rows import Stop, sample_rows
 from motet.store import CampaignRecord, Reader, Stamp, Store
+from motet_testing.browser import chromium
 
 
 def at(elapsed: float) -> Stamp:
@@ -68,13 +68,8 @@ async def test_samples_that_stay_where_they_are_need_no_table(tmp_path: Path) ->
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("chromium not found: apt-get install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    async with chromium() as browser:
         yield await browser.new_page()
-        await browser.close()
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from motet.model.events import CampaignState, Event, ExperimentStarted, StationC
 from motet.orchestration import Summary
 from motet.plugins import installed
 from motet.station.engine import LabLoop
+from motet_testing.campaigns import BRANIN
 
 LAB = """
 lab: bench
@@ -34,18 +35,6 @@ procedures:
     parameters: { x1: null, x2: null }
     steps: [function.prepare, { function.measure: { x1: $x1, x2: $x2 } }]
 """
-CAMPAIGN = """
-campaign: measured
-lab: lab.yaml
-parameters:
-  x1: { type: continuous, low: -5, high: 10 }
-  x2: { type: continuous, low: 0, high: 15 }
-procedure: measure
-analysis: { value: { outputs: { y: measure.value } } }
-objectives: { y: { goal: minimize } }
-learner: { surrogate: random_forest, start: { random: { n: 100 } } }
-budget: { experiments: 2 }
-"""
 
 
 class Played:
@@ -53,7 +42,9 @@ class Played:
 
     def __init__(self, folder: Path, **on: Any) -> None:
         (folder / "lab.yaml").write_text(LAB)
-        (folder / "campaign.yaml").write_text(CAMPAIGN)
+        (folder / "campaign.yaml").write_text(
+            BRANIN.replace("NAME", "measured").replace("experiments: 8", "experiments: 2")
+        )
         self.lab, self.data = folder / "lab.yaml", folder / "data"
         self._on = dict(on)
         self._tasks: list[asyncio.Task[Any]] = []

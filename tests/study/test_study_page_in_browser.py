@@ -1,17 +1,17 @@
 """The page of a study as a browser shows it, with no network."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from motet.study.page import write_page
 from motet.study.question import Question
 from motet.study.result import TrialResult
 from motet.study.summary import StudySummary, summarize
+from motet_testing.browser import chromium
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -20,13 +20,8 @@ Study = Callable[[Question], Iterator[TrialResult]]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("chromium not found: apt-get install chromium")
-    async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    async with chromium() as found:
         yield found
-        await found.close()
 
 
 async def show(browser: Browser, path: Path, complaints: list[str]) -> Page:

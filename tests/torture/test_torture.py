@@ -131,11 +131,11 @@ def test_a_row_is_the_same_after_its_way_from_another_process() -> None:
 
 async def test_a_proof_that_is_cut_short_is_told_to_end_what_it_has_started(tmp_path: Path) -> None:
     code = """if True:
-        import pathlib, signal, sys, time
+        import pathlib, signal, sys
         file = pathlib.Path(sys.argv[1])
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(file.write_text("ended")))
         file.write_text("began")
-        time.sleep(600)
+        signal.pause()
     """
     told = tmp_path / "told"
     running = asyncio.create_task(ended([sys.executable, "-c", code, str(told)], 600))

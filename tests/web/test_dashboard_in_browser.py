@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import queue
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
@@ -13,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Route, async_playwright, expect
+from playwright.async_api import Page, Route, expect
 
 from motet.api.run import Options, Run, load
 from motet.model.events import Event, StationChanged, StationState
 from motet.station.latch_state import latch_file, read
+from motet_testing.browser import chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 PATIENCE_S = 30
@@ -90,17 +90,12 @@ def dashboard(folder: Path) -> Generator[Dashboard]:
 @asynccontextmanager
 async def browser_page() -> AsyncGenerator[tuple[Page, list[str]]]:
     """A page, and what it asked for."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("chromium not found: apt-get install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    async with chromium() as browser:
         page = await browser.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         yield page, asked
-        await browser.close()
 
 
 async def test_the_button_stops_a_campaign_and_a_person_clears_it(folder: Path) -> None:

@@ -33,11 +33,11 @@ class CompiledValidator:
     def validate(self, instance: Any) -> None:
         """Raises jsonschema.ValidationError as event-model's own validator does."""
         try:
-            if self._accepts(instance):
-                return
-        except (TypeError, ValueError):
-            pass  # a value of a type that it does not know: the other one may
-        self._known.validate(instance)
+            accepted = self._accepts(instance)
+        except (TypeError, ValueError):  # a value of a type that it does not know: the other one may
+            accepted = False
+        if not accepted:
+            self._known.validate(instance)
 
 
 def compile_validators() -> None:

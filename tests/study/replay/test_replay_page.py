@@ -1,13 +1,11 @@
 """The page of a benchmark, as a file and as a browser shows it."""
 
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.async_api import async_playwright
 from plotly import graph_objects
 
 from motet.study.replay.figures import plots
@@ -16,6 +14,7 @@ from motet.study.replay.page import write_page
 from motet.study.replay.question import ReplayQuestion
 from motet.study.replay.run import Entry, Run
 from motet.study.replay.summary import ReplaySummary, summarize
+from motet_testing.browser import chromium
 
 EVIL = "</script><script>document.title = 'owned'</script>"
 
@@ -69,13 +68,9 @@ def test_a_benchmark_without_a_run_has_a_page(replay_question: ReplayQuestion, t
 async def test_every_figure_is_drawn_without_a_complaint_or_a_request(
     replay_question: ReplayQuestion, tmp_path: Path
 ) -> None:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("chromium not found: apt-get install chromium")
     path = write_page(benchmark(replay_question), tmp_path / "report.html")
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    async with chromium() as browser:
         page = await (await browser.new_context(offline=True)).new_page()
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -86,5 +81,4 @@ async def test_every_figure_is_drawn_without_a_complaint_or_a_request(
         assert await page.locator("#parallel tbody tr").count() == 2
         assert await page.locator("#plot-0 .scatterlayer .trace path.js-line").count() >= 5
         assert await page.locator("#plot-2 .boxlayer .trace").count() == 4
-        await browser.close()
     assert complaints == []
